@@ -1,0 +1,1 @@
+"""What turns documents and questions into claims and answers."""

@@ -1,0 +1,1 @@
+"""Causal graphs as pure functions: no I/O, no language model. Empty until the identification engine lands."""

@@ -1,0 +1,127 @@
+"""Typed settings: a TOML file, then `LEUCIPPUS_*` environment variables, then command-line options.
+
+The file is `leucippus.toml` in the working folder, else `config.toml` in the user's configuration folder;
+`LEUCIPPUS_CONFIG` names another. Nested settings use two underscores: `LEUCIPPUS_ENGINE__MAX_NUM_SEQS=32`.
+"""
+
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_cache_path, user_config_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from leucippus.errors import ConfigError
+
+PACKAGED_MODEL = "packaged"
+
+
+class EngineSettings(BaseModel):
+    """One vLLM engine. The defaults fit a laptop with two cores and 8 GiB."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dtype: Literal["auto", "bfloat16", "float32", "float16"] = Field("bfloat16", description="weights and activations")
+    max_model_len: int = Field(2048, ge=128, description="tokens of prompt and answer together")
+    max_num_seqs: int = Field(64, ge=1, description="requests decoded side by side")
+    kv_cache_gib: float = Field(
+        1.0, gt=0, description="GiB of key-value cache on a CPU; vLLM takes most of RAM unasked"
+    )
+    compile: bool = Field(False, description="compile the model: minutes to start, faster for long runs")
+    replicas: int = Field(1, ge=1, description="engines in the pool")
+    gpus_per_engine: int = Field(0, ge=0, description="0 = run on the CPU")
+    max_lora_rank: int = Field(16, ge=1, description="largest LoRA rank an adapter may have")
+    start_timeout_s: float = Field(600, gt=0, description="seconds to wait for an engine to become ready")
+
+
+class EndpointSettings(BaseModel):
+    """A remote OpenAI-compatible endpoint, used when the model is a URL."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    timeout_s: float = Field(120, gt=0, description="seconds to wait for one answer")
+    max_retries: int = Field(4, ge=0, description="tries after the first, with exponential backoff")
+    concurrency: int = Field(16, ge=1, description="requests in flight at once")
+
+
+class ExtractSettings(BaseModel):
+    """How documents are cut and read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    passage_chars: int = Field(240, ge=40, description="sentences are joined up to this many characters")
+    batch_passages: int = Field(256, ge=1, description="passages read and committed together; the unit of resuming")
+    max_tokens: int = Field(160, ge=16, description="longest answer to one passage")
+    max_document_mb: float = Field(64, gt=0, description="larger files are recorded as failures, not read")
+
+
+class Settings(BaseSettings):
+    """All of it."""
+
+    model_config = SettingsConfigDict(env_prefix="LEUCIPPUS_", env_nested_delimiter="__", extra="forbid")
+
+    model: str = Field(PACKAGED_MODEL, description="'packaged', a folder, a hub name, or an OpenAI-compatible URL")
+    adapter: str | None = Field(None, description="folder of a LoRA adapter")
+    api_key: SecretStr | None = Field(None, description="key for a remote endpoint; never logged")
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("leucippus"), description="unpacked models")
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    ray_address: str | None = Field(None, description="a running Ray cluster; none = start a local one")
+    engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
+    endpoint: EndpointSettings = Field(default_factory=lambda: EndpointSettings())
+    extract: ExtractSettings = Field(default_factory=lambda: ExtractSettings())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _from_file())
+
+
+def _config_file() -> Path | None:
+    named = os.environ.get("LEUCIPPUS_CONFIG")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise ConfigError(
+                f"LEUCIPPUS_CONFIG names {named!r}, which is not a file.", next_step="Correct or unset it."
+            )
+        return path
+    candidates = (Path("leucippus.toml"), user_config_path("leucippus") / "config.toml")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _from_file() -> dict[str, Any]:
+    path = _config_file()
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}", expected="a TOML file") from error
+
+
+@cache
+def load_settings() -> Settings:
+    """The settings in force.
+
+    Raises
+    ------
+    ConfigError : a setting is unknown or has a value of the wrong kind.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(
+            f"Setting {where!r} has the value {first['input']!r}: {first['msg']}.",
+            next_step="Correct it in leucippus.toml or in the LEUCIPPUS_* environment variables.",
+        ) from error

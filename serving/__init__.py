@@ -1,0 +1,1 @@
+"""Ray and vLLM: words in, typed objects out. Knows no causality."""

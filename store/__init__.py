@@ -1,0 +1,1 @@
+"""DuckDB: what was read, what it claims, and who said so. Knows no models."""

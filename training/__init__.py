@@ -1,0 +1,1 @@
+"""Fine-tuning through TRL and PEFT. Empty until the extractor is tuned."""
