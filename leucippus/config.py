@@ -24,17 +24,19 @@ class EngineSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    dtype: Literal["auto", "bfloat16", "float32", "float16"] = Field("bfloat16", description="weights and activations")
-    max_model_len: int = Field(2048, ge=128, description="tokens of prompt and answer together")
-    max_num_seqs: int = Field(64, ge=1, description="requests decoded side by side")
+    dtype: Literal["auto", "bfloat16", "float32", "float16"] = Field(
+        default="bfloat16", description="weights and activations"
+    )
+    max_model_len: int = Field(default=2048, ge=128, description="tokens of prompt and answer together")
+    max_num_seqs: int = Field(default=64, ge=1, description="requests decoded side by side")
     kv_cache_gib: float = Field(
         1.0, gt=0, description="GiB of key-value cache on a CPU; vLLM takes most of RAM unasked"
     )
-    compile: bool = Field(False, description="compile the model: minutes to start, faster for long runs")
-    replicas: int = Field(1, ge=1, description="engines in the pool")
-    gpus_per_engine: int = Field(0, ge=0, description="0 = run on the CPU")
-    max_lora_rank: int = Field(16, ge=1, description="largest LoRA rank an adapter may have")
-    start_timeout_s: float = Field(600, gt=0, description="seconds to wait for an engine to become ready")
+    compile: bool = Field(default=False, description="compile the model: minutes to start, faster for long runs")
+    replicas: int = Field(default=1, ge=1, description="engines in the pool")
+    gpus_per_engine: int = Field(default=0, ge=0, description="0 = run on the CPU")
+    max_lora_rank: int = Field(default=16, ge=1, description="largest LoRA rank an adapter may have")
+    start_timeout_s: float = Field(default=600, gt=0, description="seconds to wait for an engine to become ready")
 
 
 class EndpointSettings(BaseModel):
@@ -42,9 +44,9 @@ class EndpointSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    timeout_s: float = Field(120, gt=0, description="seconds to wait for one answer")
-    max_retries: int = Field(4, ge=0, description="tries after the first, with exponential backoff")
-    concurrency: int = Field(16, ge=1, description="requests in flight at once")
+    timeout_s: float = Field(default=120, gt=0, description="seconds to wait for one answer")
+    max_retries: int = Field(default=4, ge=0, description="tries after the first, with exponential backoff")
+    concurrency: int = Field(default=16, ge=1, description="requests in flight at once")
 
 
 class ExtractSettings(BaseModel):
@@ -52,10 +54,12 @@ class ExtractSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    passage_chars: int = Field(240, ge=40, description="sentences are joined up to this many characters")
-    batch_passages: int = Field(256, ge=1, description="passages read and committed together; the unit of resuming")
-    max_tokens: int = Field(160, ge=16, description="longest answer to one passage")
-    max_document_mb: float = Field(64, gt=0, description="larger files are recorded as failures, not read")
+    passage_chars: int = Field(default=240, ge=40, description="sentences are joined up to this many characters")
+    batch_passages: int = Field(
+        default=256, ge=1, description="passages read and committed together; the unit of resuming"
+    )
+    max_tokens: int = Field(default=160, ge=16, description="longest answer to one passage")
+    max_document_mb: float = Field(default=64, gt=0, description="larger files are recorded as failures, not read")
 
 
 class Settings(BaseSettings):
@@ -63,12 +67,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LEUCIPPUS_", env_nested_delimiter="__", extra="forbid")
 
-    model: str = Field(PACKAGED_MODEL, description="'packaged', a folder, a hub name, or an OpenAI-compatible URL")
-    adapter: str | None = Field(None, description="folder of a LoRA adapter")
-    api_key: SecretStr | None = Field(None, description="key for a remote endpoint; never logged")
+    model: str = Field(
+        default=PACKAGED_MODEL, description="'packaged', a folder, a hub name, or an OpenAI-compatible URL"
+    )
+    adapter: str | None = Field(default=None, description="folder of a LoRA adapter")
+    api_key: SecretStr | None = Field(default=None, description="key for a remote endpoint; never logged")
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("leucippus"), description="unpacked models")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
-    ray_address: str | None = Field(None, description="a running Ray cluster; none = start a local one")
+    ray_address: str | None = Field(default=None, description="a running Ray cluster; none = start a local one")
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     endpoint: EndpointSettings = Field(default_factory=lambda: EndpointSettings())
     extract: ExtractSettings = Field(default_factory=lambda: ExtractSettings())
