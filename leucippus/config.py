@@ -30,7 +30,7 @@ class EngineSettings(BaseModel):
     max_model_len: int = Field(default=2048, ge=128, description="tokens of prompt and answer together")
     max_num_seqs: int = Field(default=64, ge=1, description="requests decoded side by side")
     kv_cache_gib: float = Field(
-        1.0, gt=0, description="GiB of key-value cache on a CPU; vLLM takes most of RAM unasked"
+        default=1.0, gt=0, description="GiB of key-value cache on a CPU; vLLM takes most of RAM unasked"
     )
     compile: bool = Field(default=False, description="compile the model: minutes to start, faster for long runs")
     replicas: int = Field(default=1, ge=1, description="engines in the pool")
