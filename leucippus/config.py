@@ -29,8 +29,8 @@ class EngineSettings(BaseModel):
     )
     max_model_len: int = Field(default=2048, ge=128, description="tokens of prompt and answer together")
     max_num_seqs: int = Field(default=64, ge=1, description="requests decoded side by side")
-    kv_cache_gib: float = Field(
-        default=1.0, gt=0, description="GiB of key-value cache on a CPU; vLLM takes most of RAM unasked"
+    kv_cache_gib: int = Field(
+        default=1, ge=1, description="GiB of key-value cache on a CPU; vLLM takes most of RAM unasked"
     )
     compile: bool = Field(default=False, description="compile the model: minutes to start, faster for long runs")
     replicas: int = Field(default=1, ge=1, description="engines in the pool")
@@ -57,6 +57,13 @@ class ExtractSettings(BaseModel):
     passage_chars: int = Field(default=240, ge=40, description="sentences are joined up to this many characters")
     batch_passages: int = Field(
         default=256, ge=1, description="passages read and committed together; the unit of resuming"
+    )
+    asking: Literal["anchored", "open"] = Field(
+        default="anchored",
+        description="anchored: spans around each causal expression, for small models; open: any claim, for strong ones",
+    )
+    require_cue: bool = Field(
+        default=True, description="accept a claim only where a causal expression joins its spans; off for strong models"
     )
     max_tokens: int = Field(default=160, ge=16, description="longest answer to one passage")
     max_document_mb: float = Field(default=64, gt=0, description="larger files are recorded as failures, not read")

@@ -1,0 +1,265 @@
+"""JOB corpus: documents → passages → candidates → grounded claims in the store.
+
+Reads top to bottom: `extract` opens a run or takes one up again, `_take_in` writes documents and passages, `_plan`
+writes down which passages are read in which batch, `_read` reads them batch by batch. Each batch is one transaction
+and, with an engine of our own, repeatable; so a run that is killed and resumed writes what it would have written.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+from leucippus.agents.asking import Asking, asking
+from leucippus.agents.cues import may_be_causal
+from leucippus.agents.grounding import ground
+from leucippus.agents.passages import passages
+from leucippus.agents.readers import read_documents
+from leucippus.config import ExtractSettings, Settings
+from leucippus.errors import InputError
+from leucippus.serving.calls import Answer, Failed, Usage
+from leucippus.serving.client import Client, model_name
+from leucippus.store.database import Store
+from leucippus.store.query import UnfinishedRun, pending, unfinished_runs, unread
+from leucippus.store.triples import Document, Failure, Passage, Reader
+from leucippus.store.write import (
+    PassageResult,
+    Planned,
+    add_documents,
+    add_failures,
+    add_passages,
+    finish_run,
+    plan,
+    rebuild_search_index,
+    record_batch,
+    start_run,
+)
+
+COMMAND = "extract"
+_DOCUMENTS_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come; `total` passages will be read, `done` are."""
+
+    run_id: str
+    documents: int
+    total: int
+    done: int
+    claims: int
+    rejected: int
+    failed: int
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Passages per second."""
+        return self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def eta_s(self) -> float | None:
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+Report = Callable[[Progress], None]
+
+
+def reader_of(settings: Settings) -> Reader:
+    """Who reads under these settings."""
+    way = asking(settings.extract.asking)
+    cues = "cues" if settings.extract.require_cue else "free"
+    return Reader(
+        model=model_name(settings.model), adapter=settings.adapter, prompt_version=f"{way.prompt.version}+{cues}"
+    )
+
+
+async def extract(
+    store: Store,
+    client: Client,
+    paths: Sequence[str],
+    settings: Settings,
+    *,
+    resume: bool = False,
+    limit: int | None = None,
+    text_column: str | None = None,
+    report: Report = lambda _: None,
+) -> str:
+    """Read the documents at `paths` into `store`; returns the run's id.
+
+    What this reader has read before is not read again. A run that stops half way is marked interrupted.
+
+    Parameters
+    ----------
+    resume : take up the latest unfinished run of the same reader; its own paths and settings apply.
+    limit : read at most so many documents.
+
+    Raises
+    ------
+    InputError : nothing to read at `paths`, or nothing to resume.
+    ServingError : the model could not be reached, or died for good.
+    """
+    reader = reader_of(settings)
+    if resume:
+        unfinished = _run_to_resume(store, reader)
+        run_id, given = unfinished.run_id, json.loads(unfinished.settings)
+        paths, limit, text_column = given["paths"], given["limit"], given["text_column"]
+        options = ExtractSettings.model_validate(given["extract"])
+    else:
+        options = settings.extract
+        given = {"paths": list(paths), "limit": limit, "text_column": text_column, "extract": options.model_dump()}
+        run_id = start_run(store, command=COMMAND, settings=given, reader=reader)
+    try:
+        if not _is_planned(store, run_id):
+            document_ids = _take_in(store, run_id, paths, options, limit, text_column)
+            _plan(store, run_id, reader, document_ids, options)
+        await _read(store, client, run_id, reader, settings.adapter, options, report)
+    except BaseException as error:
+        finish_run(store, run_id, "failed" if isinstance(error, InputError) else "interrupted")
+        raise
+    rebuild_search_index(store)
+    finish_run(store, run_id, "finished")
+    return run_id
+
+
+def _run_to_resume(store: Store, reader: Reader) -> UnfinishedRun:
+    runs = [run for run in unfinished_runs(store) if run.command == COMMAND]
+    same = [run for run in runs if run.reader_id == reader.reader_id]
+    if same:
+        return same[-1]
+    if runs:
+        raise InputError(
+            f"Run {runs[-1].run_id} is unfinished, but another model, adapter or prompt began it.",
+            next_step="Resume with the settings it was begun with, or start anew without --resume.",
+        )
+    raise InputError(f"No unfinished run in {store.path}.", next_step="Leave out --resume to start one.")
+
+
+def _is_planned(store: Store, run_id: str) -> bool:
+    # The plan is one transaction, the last of taking in: it is there whole or not at all.
+    return bool(store.rows("SELECT 1 FROM readings WHERE run_id = ? LIMIT 1", [run_id]))
+
+
+def _take_in(
+    store: Store,
+    run_id: str,
+    paths: Sequence[str],
+    options: ExtractSettings,
+    limit: int | None,
+    text_column: str | None,
+) -> list[str]:
+    """Write documents, passages and what could not be read; returns document ids in the order they were met."""
+    found = islice_documents(read_documents(paths, max_mb=options.max_document_mb, text_column=text_column), limit)
+    document_ids: dict[str, None] = {}
+    while chunk := list(islice(found, _DOCUMENTS_AT_ONCE)):
+        documents = [item for item in chunk if not isinstance(item, Failure)]
+        add_failures(store, run_id, [item for item in chunk if isinstance(item, Failure)])
+        add_documents(store, documents)
+        cut = [p for document, _ in documents for p in passages(document, max_chars=options.passage_chars)]
+        add_passages(store, cut)
+        document_ids |= dict.fromkeys(document.document_id for document, _ in documents)
+    return list(document_ids)
+
+
+def islice_documents(
+    found: Iterator[tuple[Document, str] | Failure], limit: int | None
+) -> Iterator[tuple[Document, str] | Failure]:
+    """The first `limit` documents with the failures met on the way."""
+    documents = 0
+    for item in found:
+        if limit is not None and documents == limit:
+            return
+        documents += not isinstance(item, Failure)
+        yield item
+
+
+def _plan(store: Store, run_id: str, reader: Reader, document_ids: Sequence[str], options: ExtractSettings) -> None:
+    """Batches in document order, longest passage first within each: the last to finish then keeps nobody waiting."""
+    way = asking(options.asking)
+    to_read: list[Passage] = []
+    rows: list[Planned] = []
+    for passage in unread(store, reader.reader_id, document_ids):
+        if worth_reading(passage.text, way):
+            to_read.append(passage)
+        else:
+            rows.append(Planned(passage.passage_id, batch=-1, position=len(rows), skipped=True))
+    for number, start in enumerate(range(0, len(to_read), options.batch_passages)):
+        batch = sorted(to_read[start : start + options.batch_passages], key=lambda p: (-len(p.text), p.passage_id))
+        rows += [Planned(passage.passage_id, number, position) for position, passage in enumerate(batch)]
+    plan(store, run_id, reader, rows)
+
+
+def worth_reading(text: str, way: Asking) -> bool:
+    """The cheap first pass: no causal wording, or nothing to ask, and no model sees the passage."""
+    return may_be_causal(text) and bool(way.calls(text, adapter=None, max_tokens=1))
+
+
+async def _read(
+    store: Store,
+    client: Client,
+    run_id: str,
+    reader: Reader,
+    adapter: str | None,
+    options: ExtractSettings,
+    report: Report,
+) -> None:
+    (documents, total, done) = store.rows(
+        """SELECT count(DISTINCT document_id), count(*) FILTER (state <> 'skipped'),
+                  count(*) FILTER (state IN ('read', 'failed'))
+           FROM readings JOIN passages USING (passage_id) WHERE run_id = ?""",
+        [run_id],
+    )[0]
+    already, claims, rejected, failed = done, 0, 0, 0
+    started = time.monotonic()
+    report(Progress(run_id, documents, total - already, 0, 0, 0, 0, 0.0))
+    for batch in pending(store, run_id):
+        began = time.monotonic()
+        results = await read_passages(client, batch, reader, adapter, options)
+        record_batch(store, run_id, reader.reader_id, results, seconds=time.monotonic() - began)
+        done += len(results)
+        claims += sum(len(result.claims) for result in results)
+        rejected += sum(len(result.rejected) for result in results)
+        failed += sum(result.failure is not None for result in results)
+        seconds = time.monotonic() - started
+        report(Progress(run_id, documents, total - already, done - already, claims, rejected, failed, seconds))
+
+
+async def read_passages(
+    client: Client, batch: Sequence[Passage], reader: Reader, adapter: str | None, options: ExtractSettings
+) -> list[PassageResult]:
+    """What the model says of each passage, grounded. One batch of calls."""
+    way = asking(options.asking)
+    calls = [way.calls(passage.text, adapter=adapter, max_tokens=options.max_tokens) for passage in batch]
+    answers = iter(await client.generate_batch([call for group in calls for call in group]))
+    return [
+        _result(passage, list(islice(answers, len(group))), way, reader, options)
+        for passage, group in zip(batch, calls, strict=True)
+    ]
+
+
+def _result(
+    passage: Passage, answers: Sequence[Answer[Any] | Failed], way: Asking, reader: Reader, options: ExtractSettings
+) -> PassageResult:
+    usage = sum((answer.usage for answer in answers), Usage())
+    failures = [answer for answer in answers if isinstance(answer, Failed)]
+    claims, rejected = ground(
+        passage,
+        way.candidates(passage.text, answers),
+        reader_id=reader.reader_id,
+        require_cue=options.require_cue,
+    )
+    lost = [_failure(passage, answer) for answer in failures]
+    # Only a passage of which nothing came back has failed; a part that was lost is still written down.
+    whole = lost.pop() if failures and len(failures) == len(answers) else None
+    return PassageResult(
+        passage.passage_id, tuple(claims), (*rejected, *lost), whole, usage.prompt_tokens, usage.output_tokens
+    )
+
+
+def _failure(passage: Passage, answer: Failed) -> Failure:
+    detail = json.dumps(asdict(answer), default=str)
+    return Failure(
+        item=passage.passage_id, stage="generate", error=answer.kind.value, message=answer.message, detail=detail
+    )

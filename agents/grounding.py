@@ -1,0 +1,155 @@
+"""A candidate is what a model said; a claim is what the document says. This module lets nothing through in between.
+
+The cause and the effect must stand verbatim in the passage (white space and case aside); where they stand, the
+words around them decide direction, sign, negation and hedging. What fails is returned with its reason: it is
+counted and kept as a failure, never stored as if it were true.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from leucippus.agents.asking import Candidate
+from leucippus.agents.passages import Span, sentences
+from leucippus.agents.reading import PairReading, read_pair
+from leucippus.store.triples import Claim, Failure, Passage
+
+_MAX_OCCURRENCES = 8
+_EMPTY = frozenset(
+    "a an the this that these those it its they them their he him his she her we us our you your i me my who whom"
+    " which what there here all any both each either neither none some such one ones other others another same so"
+    " and or but not no nor of in on at by to for from with as than then when while if is are was were be been being"
+    " has have had do does did will would can could may might must shall should also only just even very more most"
+    " much many less few".split()
+)
+_HANGING = frozenset(
+    "may might could would will can did do does not never also has have had is are was were be been being often then"
+    " and or but nor that which who".split()
+)
+_EDGE = re.compile(r"^[\s\"'“”‘’(\[,;:.!?-]+|[\s\"'“”‘’)\],;:.!?-]+$")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    cause: Span
+    effect: Span
+    reading: PairReading
+
+
+def ground(
+    passage: Passage, candidates: Sequence[Candidate], *, reader_id: str, require_cue: bool
+) -> tuple[list[Claim], list[Failure]]:
+    """The claims of `passage` that its words bear out, and the candidates they do not.
+
+    Parameters
+    ----------
+    require_cue : accept a pair only where a causal expression joins its two spans. Without it, text that merely
+        mentions two things is enough for a model that sees causes everywhere.
+    """
+    claims: dict[str, Claim] = {}
+    rejected: list[Failure] = []
+    for candidate in candidates:
+        found = _locate(passage.text, candidate, require_cue)
+        if isinstance(found, str):
+            detail = candidate.model_dump_json(exclude_none=True)
+            rejected.append(
+                Failure(item=passage.passage_id, stage="ground", error="Rejected", message=found, detail=detail)
+            )
+            continue
+        claim = _claim(passage, candidate, found, reader_id)
+        claims.setdefault(claim.claim_id, claim)
+    return list(claims.values()), rejected
+
+
+def _locate(text: str, candidate: Candidate, require_cue: bool) -> _Pair | str:
+    causes = _within(find_verbatim(_core(candidate.cause), text), candidate.cause_window)
+    effects = _within(find_verbatim(_core(candidate.effect), text), candidate.effect_window)
+    for name, phrase, spans in (("cause", candidate.cause, causes), ("effect", candidate.effect, effects)):
+        if not spans:
+            return f"{name} not in the passage"
+        if not _names_something(phrase):
+            return f"{name} names nothing"
+    pairs = [(c, e) for c in causes for e in effects if c[1] <= e[0] or e[1] <= c[0]]
+    if not pairs:
+        return "cause and effect overlap"
+    readings = [_Pair(c, e, read_pair(text, c, e)) for c, e in sorted(pairs, key=_distance)]
+    linked = next((pair for pair in readings if pair.reading.relation is not None), None)
+    if linked is None and require_cue:
+        return "no causal expression joins cause and effect"
+    return linked or readings[0]
+
+
+def _core(phrase: str) -> str:
+    """`phrase` without what belongs to the expression beside it: "the new lights never" (caused)."""
+    words = phrase.split()
+    while words and words[-1].casefold() in _HANGING:
+        words.pop()
+    while words and words[0].casefold() in _HANGING:
+        words.pop(0)
+    return " ".join(words)
+
+
+def _within(spans: Iterator[Span], window: Span | None) -> list[Span]:
+    return [span for span in spans if window is None or (window[0] <= span[0] and span[1] <= window[1])]
+
+
+def _names_something(phrase: str) -> bool:
+    """Whether a word of `phrase` is more than a pronoun, article or auxiliary: "this led to" does not say what did."""
+    return any(word not in _EMPTY for word in re.findall(r"[^\W\d_]+", phrase.casefold()))
+
+
+def _distance(pair: tuple[Span, Span]) -> int:
+    first, second = sorted(pair)
+    return second[0] - first[1]
+
+
+def _claim(passage: Passage, candidate: Candidate, pair: _Pair, reader_id: str) -> Claim:
+    reading = pair.reading
+    # A passive or a "result of" names the effect first; small models often copy that order.
+    cause, effect = (pair.effect, pair.cause) if reading.direction_ok is False else (pair.cause, pair.effect)
+    text, base = passage.text, passage.start
+    quote = _sentences_around(text, min(cause[0], effect[0]), max(cause[1], effect[1]))
+    conditions = reading.conditions
+
+    def document_span(span: Span) -> Span:
+        return base + span[0], base + span[1]
+
+    (cause_start, cause_end), (effect_start, effect_end) = document_span(cause), document_span(effect)
+    return Claim(
+        claim_id=Claim.id_of(reader_id, passage.document_id, (cause_start, cause_end), (effect_start, effect_end)),
+        document_id=passage.document_id,
+        passage_id=passage.passage_id,
+        reader_id=reader_id,
+        cause=text[slice(*cause)],
+        cause_start=cause_start,
+        cause_end=cause_end,
+        relation=reading.relation or candidate.relation,
+        effect=text[slice(*effect)],
+        effect_start=effect_start,
+        effect_end=effect_end,
+        sign=reading.sign,
+        negated=reading.negated,
+        hedged=reading.hedged,
+        conditions=text[slice(*conditions)] if conditions else None,
+        quote=text[slice(*quote)],
+        start=base + quote[0],
+        end=base + quote[1],
+        confidence=candidate.probability,
+    )
+
+
+def find_verbatim(phrase: str, text: str) -> Iterator[Span]:
+    """Where `phrase` stands in `text` as whole words, white space and case aside; at most a few places."""
+    words = _EDGE.sub("", phrase).split()
+    if not words:
+        return
+    pattern = r"(?<!\w)" + r"\s+".join(map(re.escape, words)) + r"(?!\w)"
+    for number, match in enumerate(re.finditer(pattern, text, re.IGNORECASE)):
+        if number == _MAX_OCCURRENCES:
+            return
+        yield match.span()
+
+
+def _sentences_around(text: str, start: int, end: int) -> Span:
+    touched = [span for span in sentences(text) if span[0] < end and start < span[1]]
+    return touched[0][0], touched[-1][1]

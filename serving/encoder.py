@@ -1,0 +1,52 @@
+"""Sentences to vectors with the packaged MiniLM. Plain transformers: 384 numbers a text, unit length."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leucippus.serving.packaged import minilm_folder
+
+_MAX_TOKENS = 128
+
+
+class Encoder:
+    """all-MiniLM-L6-v2 as sentence-transformers runs it: mean of the token vectors, then normalised.
+
+    Raises
+    ------
+    ModelNotFound : the package that carries the model is not installed.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        folder = folder or minilm_folder()
+        from transformers import AutoModel, AutoTokenizer
+
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
+        self._model: Any = AutoModel.from_pretrained(folder).eval()
+
+    def encode(self, texts: Sequence[str], *, batch: int = 64) -> NDArray[np.float32]:
+        """Vectors of shape (len(texts), 384), in the order of `texts`."""
+        import torch
+
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # like lengths together: little padding
+        vectors = np.zeros((len(texts), self._model.config.hidden_size), dtype=np.float32)
+        with torch.inference_mode():
+            for at in range(0, len(order), batch):
+                chosen = order[at : at + batch]
+                tokens = self._tokenizer(
+                    [texts[i] for i in chosen],
+                    padding=True,
+                    truncation=True,
+                    max_length=_MAX_TOKENS,
+                    return_tensors="pt",
+                )
+                hidden = self._model(**tokens).last_hidden_state
+                mask = tokens["attention_mask"][..., None]
+                mean = (hidden * mask).sum(1) / mask.sum(1)
+                vectors[chosen] = torch.nn.functional.normalize(mean, dim=-1).float().numpy()
+        return vectors

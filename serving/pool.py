@@ -1,0 +1,151 @@
+"""A pool of engines on Ray: where they run, how many calls they hold, what happens when one dies."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from leucippus.config import Settings
+from leucippus.errors import EngineDied
+from leucippus.serving.calls import Answer, Call, Failed, RawAnswer, Usage
+from leucippus.serving.cluster import ENGINE_ENVIRONMENT, connect_ray
+from leucippus.serving.engine import Engine, EngineInfo
+from leucippus.serving.structured import parse
+
+_log = structlog.get_logger(__name__)
+_MAX_RESTARTS = 3
+_QUEUE_FACTOR = 2
+
+Reply = TypeVar("Reply")
+
+
+class EnginePool:
+    """Engines of one model. Satisfies `serving.client.Client`.
+
+    Parameters
+    ----------
+    model : folder that vLLM can load, as every node of the cluster sees it.
+    adapters : name → folder of a LoRA adapter; a call asks for one by name.
+    """
+
+    def __init__(self, model: str, settings: Settings, adapters: dict[str, str] | None = None) -> None:
+        self._model = model
+        self._settings = settings
+        self._adapters = adapters or {}
+        self._ray = connect_ray(settings)
+        self._engines: list[Any] = []
+        self._busy: list[int] = []
+        self._restarts = 0
+        # Back-pressure: beyond this many calls in flight, callers wait here and not in the engine's memory.
+        limit = settings.engine.max_num_seqs * settings.engine.replicas * _QUEUE_FACTOR
+        self._room = asyncio.Semaphore(limit)
+        self._starting = asyncio.Lock()
+        self.usage = Usage()
+
+    async def start(self) -> list[EngineInfo]:
+        """Start every engine and wait until it answers.
+
+        Raises
+        ------
+        EngineDied : an engine did not come up, or not in time.
+        """
+        async with self._starting:
+            if not self._engines:
+                self._engines = [self._place() for _ in range(self._settings.engine.replicas)]
+                self._busy = [0] * len(self._engines)
+        return [await self._until_ready(engine) for engine in self._engines]
+
+    async def generate(self, call: Call) -> Answer[Any] | Failed:
+        async with self._room:
+            raw = await self._ask("answer", call, weight=1)
+        return self._parsed(raw, call)
+
+    async def generate_batch(self, calls: Sequence[Call]) -> list[Answer[Any] | Failed]:
+        """Repeatable: the same batch gives the same answers on the same machine. One engine takes all of it."""
+        raws = await self._ask("answer_batch", list(calls), weight=len(calls))
+        return [self._parsed(raw, call) for raw, call in zip(raws, calls, strict=True)]
+
+    async def close(self) -> None:
+        for engine in self._engines:
+            self._ray.kill(engine)
+        self._engines = []
+
+    async def _ask(self, method: str, argument: object, *, weight: int) -> Any:
+        """Call the least busy engine; if it dies, restart it and ask again: every call is safe to repeat."""
+        from ray.exceptions import RayActorError, RayTaskError
+
+        if not self._engines:
+            await self.start()
+        while True:
+            index = min(range(len(self._engines)), key=lambda i: self._busy[i])
+            engine = self._engines[index]
+            self._busy[index] += weight
+            reference = getattr(engine, method).remote(argument)
+            try:
+                return await reference
+            except asyncio.CancelledError:
+                self._ray.cancel(reference)
+                raise
+            except (RayActorError, RayTaskError) as error:
+                if isinstance(error, RayTaskError) and "EngineDead" not in str(error):
+                    raise
+                await self._restart(index, engine, error)
+            finally:
+                self._busy[index] -= weight
+
+    async def _restart(self, index: int, dead: Any, error: Exception) -> None:
+        async with self._starting:
+            if self._engines[index] is not dead:
+                return  # another call has replaced it already
+            self._restarts += 1
+            if self._restarts > _MAX_RESTARTS:
+                raise EngineDied(
+                    f"An engine of {self._model} died {self._restarts} times; last: {_last_line(error)}",
+                    next_step="`leucippus doctor` shows memory and settings; a smaller LEUCIPPUS_ENGINE__MAX_NUM_SEQS "
+                    "or LEUCIPPUS_ENGINE__KV_CACHE_GIB needs less.",
+                ) from error
+            _log.warning("engine died, starting another", restart=self._restarts, error=_last_line(error))
+            self._ray.kill(dead)
+            self._engines[index] = self._place()
+            await self._until_ready(self._engines[index])
+
+    async def _until_ready(self, engine: Any) -> EngineInfo:
+        timeout = self._settings.engine.start_timeout_s
+        try:
+            return await asyncio.wait_for(engine.info.remote(), timeout)
+        except TimeoutError as error:
+            raise EngineDied(
+                f"No engine for {self._model} within {timeout:.0f} s.",
+                expected="free CPUs (or GPUs) on the Ray cluster for it",
+                next_step="Raise LEUCIPPUS_ENGINE__START_TIMEOUT_S, or look at `leucippus doctor`.",
+            ) from error
+        except Exception as error:  # whatever vLLM raises while loading: its last line is what a user can act on
+            raise EngineDied(f"vLLM could not start {self._model}: {_last_line(error)}") from error
+
+    def _place(self) -> Any:
+        engine = self._settings.engine
+        environment = dict(ENGINE_ENVIRONMENT)
+        if not engine.gpus_per_engine:
+            environment["VLLM_CPU_KVCACHE_SPACE"] = str(engine.kv_cache_gib)
+        return (
+            self._ray.remote(Engine)
+            .options(
+                num_cpus=1,
+                num_gpus=engine.gpus_per_engine,
+                max_concurrency=1000,
+                runtime_env={"env_vars": environment},
+            )
+            .remote(self._model, engine, self._adapters)
+        )
+
+    def _parsed(self, raw: RawAnswer | Failed, call: Call) -> Answer[Any] | Failed:
+        self.usage += raw.usage
+        return raw if isinstance(raw, Failed) else parse(raw, call.shape)
+
+
+def _last_line(error: BaseException) -> str:
+    """The line of a long remote traceback that says what went wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "rror" in line and "http" not in line]
+    return (telling or lines or [type(error).__name__])[-1][:300]
