@@ -184,9 +184,10 @@ LEXICON: tuple[Cue, ...] = (
     *_verb("force, enable, motivate, intensify, amplify, compel compelled compelled compelling", _F, _UP),
     *_verb("explain, produce, create, inspire, allow, help, support, ensure, require", _F, _UP, strength=_WEAK),
     *_verb("send sent sent sending, save, transform, change, hit hit hit hitting, kill", _F, _OPEN, strength=_WEAK),
+    *_verb("leave left left leaving", _F, _UP, strength=_WEAK, change=True),
     *_verb("follow", _B, _UP, strength=_WEAK),
     *_verb(
-        "make made made making, let let let letting, mean meant meant meaning, leave left left leaving",
+        "make made made making, let let let letting, mean meant meant meaning",
         _F,
         _UP,
         strength=_WEAK,
@@ -246,7 +247,6 @@ LEXICON: tuple[Cue, ...] = (
         (?:arise|arises|arose|arisen|arising|grew|grow|grows|growing) out of
         (?:die|dies|died|dying) {_ADVERB}(?:of|from)
         blamed on
-        blam(?:e|es|ed|ing)(?! for| on)
         """,
     ),
     *_words(Kind.VERB, _B, _OPEN, r"depend(?:s|ed|ing)? {_ADVERB}(?:up)?on".replace("{_ADVERB}", _ADVERB)),
@@ -313,6 +313,7 @@ LEXICON: tuple[Cue, ...] = (
         in the wake of
         """,
     ),
+    *_words(Kind.LINK, _B, _UP, r"blam(?:e|es|ed|ing)(?! for| on)"),
     *_words(Kind.LINK, _B, _DOWN, r"for (?:lack|want) of"),
     *_words(Kind.VERB, _F, _OPEN, r"(?:has|had|have|having) the effect of"),
     *_words(Kind.NOUN, _F, _UP, r"(?:needed|required|necessary|essential|crucial|vital) for", _WEAK),
@@ -335,7 +336,7 @@ LEXICON: tuple[Cue, ...] = (
         with the (?:result|consequence|effect) (?:that|of)
         so(?: \w{1,20}){1,2} that
         such that
-        so that
+        (?<=,\s)so that
         so much so
         because of (?:this|that|which)
         due to (?:this|that|which)
@@ -355,7 +356,7 @@ LEXICON: tuple[Cue, ...] = (
         whenever
         given(?: that)?
         amid
-        by (?:\w{1,20}ly )?\w{2,20}ing
+        by(?= (?:\w{1,20}ly )?\w{2,20}ing\b)
         as(?= (?:the|a|an|he|she|it|they|we|this|these|those|more|many)\b)
         """,
         _WEAK,
@@ -378,6 +379,7 @@ LEXICON: tuple[Cue, ...] = (
         r"""
         in (?:order|a bid|an attempt|an effort|a move) (?:to|that|for)
         so as (?:not )?to
+        so that
         lest
         """,
         _WEAK,
@@ -449,7 +451,7 @@ _SPACE = r"\s{1,8}"  # bounded, so that a page of blanks stays linear
 
 
 def _compile(patterns: tuple[str, ...], before: str = "") -> re.Pattern[str]:
-    return re.compile(rf"\b{before}(?:{'|'.join(patterns)})\b".replace(" ", _SPACE))
+    return re.compile(rf"(?<![\w-]){before}(?:{'|'.join(patterns)})\b".replace(" ", _SPACE))
 
 
 def _plain(text: str) -> str:
@@ -467,6 +469,12 @@ def _compiled() -> tuple[tuple[Cue, re.Pattern[str]], ...]:
 
 
 @cache
+def _any_cue() -> re.Pattern[str]:
+    plain, after_be = (tuple(cue.pattern for cue in LEXICON if cue.after_be is wanted) for wanted in (False, True))
+    return _compile((*plain, f"{_BE}{_ADVERB}(?:{'|'.join(after_be)})"))
+
+
+@cache
 def _first_pass(reach: Reach) -> re.Pattern[str]:
     patterns = tuple(cue.pattern for cue in LEXICON if reach is not Reach.STRICT or cue.strength is not Strength.WEAK)
     order = list(Reach)
@@ -479,17 +487,20 @@ def _first_pass(reach: Reach) -> re.Pattern[str]:
 def find_cues(text: str) -> list[Match]:
     """The cues of `text` in order, none overlapping: where several begin together the longest stands."""
     plain = _plain(text)
-    found = [
-        Match(cue, hit.start(), hit.end())
-        for cue, pattern in _compiled()
-        for hit in pattern.finditer(plain)
-        if cue.kind is not Kind.VERB or not _BEFORE_A_NOUN.search(plain, max(0, hit.start() - 16), hit.start())
-    ]
-    found.sort(key=lambda match: (match.start, -match.end))
     kept: list[Match] = []
-    for match in found:
-        if not kept or match.start >= kept[-1].end:
-            kept.append(match)
+    hit = _any_cue().search(plain)
+    while hit is not None:
+        start, end = hit.start(), hit.start() + 1
+        noun = _BEFORE_A_NOUN.search(plain, max(0, start - 16), start) is not None
+        found = [
+            Match(cue, start, longest.end())
+            for cue, pattern in _compiled()
+            if not (noun and cue.kind is Kind.VERB) and (longest := pattern.match(plain, start))
+        ]
+        if found:
+            kept.append(max(found, key=lambda match: match.end))
+            end = kept[-1].end
+        hit = _any_cue().search(plain, end)
     return kept
 
 

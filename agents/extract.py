@@ -21,12 +21,14 @@ from leucippus.config import ExtractSettings, Settings
 from leucippus.errors import InputError
 from leucippus.serving.calls import Answer, Failed, Usage
 from leucippus.serving.client import Client, model_name
+from leucippus.serving.encoder import Encode
 from leucippus.store.database import Store
-from leucippus.store.query import UnfinishedRun, pending, unfinished_runs, unread
+from leucippus.store.query import UnfinishedRun, pending, unfinished_runs, unread, without_vectors
 from leucippus.store.triples import Document, Failure, Passage, Reader
 from leucippus.store.write import (
     PassageResult,
     Planned,
+    add_concept_vectors,
     add_documents,
     add_failures,
     add_passages,
@@ -86,6 +88,7 @@ async def extract(
     limit: int | None = None,
     text_column: str | None = None,
     report: Report = lambda _: None,
+    encode: Encode | None = None,
 ) -> str:
     """Read the documents at `paths` into `store`; returns the run's id.
 
@@ -95,6 +98,7 @@ async def extract(
     ----------
     resume : take up the latest unfinished run of the same reader; its own paths and settings apply.
     limit : read at most so many documents.
+    encode : sentences → vectors, for the concepts that are new; none = leave them without.
 
     Raises
     ------
@@ -120,8 +124,24 @@ async def extract(
         finish_run(store, run_id, "failed" if isinstance(error, InputError) else "interrupted")
         raise
     rebuild_search_index(store)
+    _add_vectors(store, encode)
     finish_run(store, run_id, "finished")
     return run_id
+
+
+def _add_vectors(store: Store, encode: Encode | None) -> None:
+    if encode is not None and (new := without_vectors(store)):
+        add_concept_vectors(store, [concept_id for concept_id, _ in new], encode([name for _, name in new]))
+
+
+def summary(store: Store, run_id: str) -> dict[str, Any]:
+    """The counts of a finished run."""
+    columns = (
+        "run_id, status, documents, passages, skipped, read, claims, rejected, failures, prompt_tokens, output_tokens,"
+        " seconds"
+    )
+    row = store.rows(f"SELECT {columns} FROM runs WHERE run_id = ?", [run_id])[0]
+    return dict(zip(columns.split(", "), row, strict=True))
 
 
 def _run_to_resume(store: Store, reader: Reader) -> UnfinishedRun:
@@ -151,7 +171,7 @@ def _take_in(
     text_column: str | None,
 ) -> list[str]:
     """Write documents, passages and what could not be read; returns document ids in the order they were met."""
-    found = islice_documents(read_documents(paths, max_mb=options.max_document_mb, text_column=text_column), limit)
+    found = first_documents(read_documents(paths, max_mb=options.max_document_mb, text_column=text_column), limit)
     document_ids: dict[str, None] = {}
     while chunk := list(islice(found, _DOCUMENTS_AT_ONCE)):
         documents = [item for item in chunk if not isinstance(item, Failure)]
@@ -163,7 +183,7 @@ def _take_in(
     return list(document_ids)
 
 
-def islice_documents(
+def first_documents(
     found: Iterator[tuple[Document, str] | Failure], limit: int | None
 ) -> Iterator[tuple[Document, str] | Failure]:
     """The first `limit` documents with the failures met on the way."""

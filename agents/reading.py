@@ -108,11 +108,22 @@ _MODALS = _words(
     "suspect should assumed rumoured hypothesised hypothesized conceivably potential possible probable suggested",
     "plausibly tends tend tended alleged",
 )
+_FACTOR = {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.NONE: 0}
+_NO_OBJECT = _words(
+    "in to from by at on over and or but because since during after before when while if as due until so than owing",
+    "thanks again further among across for under that which more faster with without amid following once",
+)
+_AFTER = _words("have has had is are was were been being to from will would may might could can further also then")
+_LIMITS = _words("only just merely simply solely always necessarily sole entirely exclusively")
+_OPENERS = _words("if when whenever unless where among of that as assuming provided")
 _WORD = re.compile(r"[\w$€£%'’-]+|[^\w\s]")
 _SENTENCE_END = re.compile(
     r"(?<!\b[A-Z])(?<!\b(?:Dr|Mr|Ms|St|vs|No))(?<!\b(?:Mrs|e\.g|i\.e|cf\.))[.!?]+[\"'”’)\]]{0,3}\s|\n\s{0,8}\n"
 )
 _CLAUSE_END = re.compile(r"[;:]|,? \b(?:but|although|though|whereas|while|yet|however)\b", re.IGNORECASE)
+_NEXT_CLAUSE = re.compile(r",\s(?:and|so)\b", re.IGNORECASE)
+_CONDITION_END = re.compile(r"[,;:.?!)](?=\s|$)")
+_LONGEST_CONDITION = 300  # characters
 _PRONOUN = re.compile(r"\s{1,8}(?:it|they|this|that|these|which|he|she|we)\s", re.IGNORECASE)
 _COPULA = re.compile(r"\b(?:is|are|was|were|be|been|include|includes|included|lies|lay)\b", re.IGNORECASE)
 _CLEFT = re.compile(
@@ -207,7 +218,7 @@ def _link(text: str, first: Span, second: Span, left: int, right: int) -> _Link 
     found = find_cues(text[left:right])
     cues = [Match(match.cue, match.start + left, match.end + left) for match in found]
     between = [m for m in cues if m.start >= first[1] and m.end <= second[0]]
-    edges = [m for m in cues if _at_edge(text, m, first, second)]
+    edges = [m for m in cues if m.cue.strength is not Strength.WEAK and _at_edge(text, m, first, second)]
     front = _fronting(text, cues, first, second)
     last_break = max((e.end() for e in _SENTENCE_END.finditer(text, first[1], max(first[1], second[0]))), default=-1)
     if last_break >= 0:  # across sentences only a cue that points back to the first can join
@@ -218,11 +229,8 @@ def _link(text: str, first: Span, second: Span, left: int, right: int) -> _Link 
         return _Link(_chain(text, cues, front, first[0]), fronted=True, object_is_first=True)
     if chosen is not None and (chosen.cue.strength is not Strength.WEAK or not edges):
         return _Link(_chain(text, between, chosen, second[0]), fronted=False, object_is_first=False)
-    strong_edges = [m for m in edges if m.cue.strength is not Strength.WEAK] or edges
-    if strong_edges:
-        return _Link((strong_edges[0],), fronted=False, object_is_first=strong_edges[0].start < first[1])
-    if chosen is not None:
-        return _Link((chosen,), fronted=False, object_is_first=False)
+    if edges:
+        return _Link((edges[0],), fronted=False, object_is_first=edges[0].start < first[1])
     trailing = [
         m for m in cues if m.start >= second[1] and not text[second[1] : m.start].strip() and _has_no_object(text, m)
     ]
@@ -241,6 +249,9 @@ def _points_back(text: str, match: Match, sentence: int) -> bool:
 def _at_edge(text: str, match: Match, first: Span, second: Span) -> bool:
     """Whether a cue opens the later span, or closes the earlier, or opens the earlier as a conjunction would."""
     if second[0] <= match.start < match.end < second[1] or match.start < second[0] < match.end < second[1]:
+        before = _tokens(text, max(first[1], second[0] - 12), match.start)
+        if match.cue.kind is Kind.VERB and before[-1:] in (["to"], ["for"]):
+            return False  # "acted [to prevent it]" and "held [for causing it]" are of one piece: a purpose, a charge
         return match.start <= second[0] or set(_tokens(text, second[0], match.start)) <= _SMALL
     if first[0] < match.start and match.end <= first[1]:
         return not text[match.end : first[1]].strip()
@@ -257,6 +268,9 @@ def _fronting(text: str, cues: list[Match], first: Span, second: Span) -> Match 
         if re.search(r"[,;:]", gap) or len(gap.split()) > 8:
             return None
         cue = match.cue
+        weak_or_verb = cue.strength is Strength.WEAK or cue.kind is Kind.VERB
+        if weak_or_verb and cue.direction is Direction.BACKWARD and "," not in text[first[1] : second[0]]:
+            return None  # "when A did B": without a comma both spans are likely parts of its clause
         if cue.direction is Direction.FORWARD and cue.kind is Kind.VERB:
             cleft = _CLEFT.search(text, max(0, match.start - 30), match.start)
             return match if cleft and _COPULA.search(text, first[1], second[0]) else None
@@ -349,9 +363,6 @@ def _sign(text: str, first: Span, second: Span, link: _Link, left: int, right: i
     return {1: Sign.POSITIVE, -1: Sign.NEGATIVE}.get(product, Sign.NONE)
 
 
-_FACTOR = {Sign.POSITIVE: 1, Sign.NEGATIVE: -1, Sign.NONE: 0}
-
-
 def _change(text: str, start: int, end: int, *, whole: bool) -> int:
     """The change named before a span: among all the words of the gap, or only in those that lead straight up to it."""
     change = 0
@@ -374,13 +385,6 @@ def _change_after(text: str, start: int, end: int) -> int:
         if token not in _AFTER and not token.endswith("ly"):
             break
     return 0
-
-
-_NO_OBJECT = _words(
-    "in to from by at on over and or but because since during after before when while if as due until so than owing",
-    "thanks again further among across for under that which more faster with without amid following once",
-)
-_AFTER = _words("have has had is are was were been being to from will would may might could can further also then")
 
 
 # --- negation and hedging ------------------------------------------------------------------------------------------
@@ -447,9 +451,6 @@ def _governed(text: str, floor: int, head: Match, wanted: frozenset[str]) -> boo
     return False
 
 
-_LIMITS = _words("only just merely simply solely always necessarily sole entirely exclusively")
-
-
 def _weakly_denied(text: str, floor: int, head: Match) -> bool:
     before = " ".join(_tokens(text, max(floor, head.start - 60), head.start))
     return re.search(r"(?:not|n't|n’t|cannot) (?:always|necessarily)", before) is not None
@@ -460,7 +461,9 @@ def _framed(text: str, frame: re.Pattern[str], left: int, end: int) -> bool:
     start = left
     for mark in _CLAUSE_END.finditer(text, left, end):
         start = mark.end()
-    return any(not re.search(r",\s(?:and|so)\b", text[hit.end() : end]) for hit in frame.finditer(text, start, end))
+    for mark in _NEXT_CLAUSE.finditer(text, start, end):
+        start = mark.end()
+    return frame.search(text, start, end) is not None
 
 
 # --- conditions ----------------------------------------------------------------------------------------------------
@@ -472,10 +475,10 @@ def _conditions(text: str, first: Span, second: Span, link: _Link | None, left: 
         start = hit.start()
         if any(span[0] <= start < span[1] for span in (first, second)) or (link and link.start <= start < link.end):
             continue
-        stops = [right]
+        stops = [min(right, start + _LONGEST_CONDITION)]
         stops += [span[0] for span in (first, second) if span[0] > start]
         stops += [link.start] if link and link.start > start else []
-        mark = re.compile(r"[,;:.?!)](?=\s|$)").search(text, hit.end(), right)
+        mark = _CONDITION_END.search(text, hit.end(), stops[0])
         stops += [mark.start()] if mark else []
         end = start + len(text[start : min(stops)].rstrip())
         if link and min(stops) == link.start and hit.group().lower() == "among":  # "among the causes of"
@@ -483,9 +486,6 @@ def _conditions(text: str, first: Span, second: Span, link: _Link | None, left: 
         if end >= hit.end() and (end > hit.end() or hit.group().split()[-1].lower() not in _OPENERS):
             return start, end
     return None
-
-
-_OPENERS = _words("if when whenever unless where among of that as assuming provided")
 
 
 def _tokens(text: str, start: int, end: int) -> list[str]:

@@ -4,19 +4,24 @@ import logging
 import os
 from typing import Any
 
-from leucippus.config import Settings
+from leucippus.config import EngineSettings, Settings
 
-# Set for every engine process. Offline: a model folder is complete, nothing may be fetched behind the user's back.
-# MALLOC_*: glibc otherwise returns and re-faults the large blocks torch allocates every step.
-ENGINE_ENVIRONMENT = {
-    "VLLM_NO_USAGE_STATS": "1",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "TOKENIZERS_PARALLELISM": "false",
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "17179869184",
-    "MALLOC_TOP_PAD_": "268435456",
-    "HF_HUB_OFFLINE": "1",
-}
+
+def engine_environment(engine: EngineSettings) -> dict[str, str]:
+    """Environment of a process that hosts vLLM."""
+    environment = {
+        "HF_HUB_OFFLINE": "1",  # a model folder is complete: nothing may be fetched behind the user's back
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_LOGGING_LEVEL": "ERROR",
+        "TOKENIZERS_PARALLELISM": "false",
+        # glibc would otherwise return to the system, and fault in again, the blocks torch allocates at every step.
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": "17179869184",
+        "MALLOC_TOP_PAD_": "268435456",
+    }
+    if not engine.gpus_per_engine:
+        environment["VLLM_CPU_KVCACHE_SPACE"] = str(engine.kv_cache_gib)
+    return environment
 
 
 def connect_ray(settings: Settings) -> Any:

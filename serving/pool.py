@@ -9,7 +9,7 @@ import structlog
 from leucippus.config import Settings
 from leucippus.errors import EngineDied
 from leucippus.serving.calls import Answer, Call, Failed, RawAnswer, Usage
-from leucippus.serving.cluster import ENGINE_ENVIRONMENT, connect_ray
+from leucippus.serving.cluster import connect_ray, engine_environment
 from leucippus.serving.engine import Engine, EngineInfo
 from leucippus.serving.structured import parse
 
@@ -125,16 +125,13 @@ class EnginePool:
 
     def _place(self) -> Any:
         engine = self._settings.engine
-        environment = dict(ENGINE_ENVIRONMENT)
-        if not engine.gpus_per_engine:
-            environment["VLLM_CPU_KVCACHE_SPACE"] = str(engine.kv_cache_gib)
         return (
             self._ray.remote(Engine)
             .options(
                 num_cpus=1,
                 num_gpus=engine.gpus_per_engine,
                 max_concurrency=1000,
-                runtime_env={"env_vars": environment},
+                runtime_env={"env_vars": engine_environment(engine)},
             )
             .remote(self._model, engine, self._adapters)
         )

@@ -54,7 +54,7 @@ def _validate(data: Any, raw: RawAnswer, model: type[BaseModel]) -> Answer[Any] 
 
 def _drop_last_item(data: Any, error: ValidationError) -> bool:
     location = error.errors()[0]["loc"]
-    parent = data
+    parent: Any = data
     for step in location:
         if isinstance(parent, list) and step == len(parent) - 1:
             parent.pop()

@@ -107,10 +107,19 @@ def claims(
     if document is not None:
         wanted += " AND document_id = $document"
     given: dict[str, Any] = {"concepts": list(concept_ids or ()), "document": document}
+    return _claims(
+        store,
+        f"{wanted} ORDER BY document_id, start, claim_id LIMIT $limit OFFSET $offset",
+        {key: value for key, value in given.items() if f"${key}" in wanted} | {"limit": limit, "offset": offset},
+    )
+
+
+def _claims(store: Store, condition: str, given: dict[str, Any]) -> list[ClaimRow]:
+    # `condition` is SQL of this module, never data.
     rows = store.rows(
         f"""
         WITH page AS (
-            SELECT * FROM claims WHERE {wanted} ORDER BY document_id, start, claim_id LIMIT $limit OFFSET $offset
+            SELECT * FROM claims WHERE {condition}
         )
         SELECT {", ".join(f'page."{field}"' for field in Claim.model_fields)}, cause_concept, effect_concept,
                coalesce(title, ''), coalesce(uri, '')
@@ -122,23 +131,47 @@ def claims(
         ) USING (document_id)
         ORDER BY document_id, page.start, claim_id
         """,
-        {key: value for key, value in given.items() if f"${key}" in wanted} | {"limit": limit, "offset": offset},
+        given,
     )
     names = tuple(Claim.model_fields)
     return [ClaimRow(Claim.model_validate(dict(zip(names, row, strict=False))), *row[len(names) :]) for row in rows]
 
 
-def causes(store: Store, concept_ids: Sequence[str], *, limit: int = 50, support: int = 3) -> list[Edge]:
+def claims_by_id(store: Store, claim_ids: Sequence[str]) -> list[ClaimRow]:
+    """These claims, in the order of their ids; an id that is not there is left out."""
+    rows = {
+        row.claim.claim_id: row for row in _claims(store, "list_contains($ids, claim_id)", {"ids": list(claim_ids)})
+    }
+    return [rows[claim_id] for claim_id in claim_ids if claim_id in rows]
+
+
+def causes(
+    store: Store, concept_ids: Sequence[str], *, among: Sequence[str] | None = None, limit: int = 50, support: int = 3
+) -> list[Edge]:
     """What is said to bring these concepts about, best supported first: most documents, then most claims.
 
     The concepts count as one: what they are said to do to each other is left out.
+
+    Parameters
+    ----------
+    among : only these concepts as causes.
     """
-    return _edges(store, "effect_concept", "cause_concept", concept_ids, limit, support)
+    return _edges(store, "effect_concept", "cause_concept", concept_ids, among, limit, support)
 
 
-def effects(store: Store, concept_ids: Sequence[str], *, limit: int = 50, support: int = 3) -> list[Edge]:
+def effects(
+    store: Store, concept_ids: Sequence[str], *, among: Sequence[str] | None = None, limit: int = 50, support: int = 3
+) -> list[Edge]:
     """What these concepts are said to bring about; as `causes`."""
-    return _edges(store, "cause_concept", "effect_concept", concept_ids, limit, support)
+    return _edges(store, "cause_concept", "effect_concept", concept_ids, among, limit, support)
+
+
+def without_vectors(store: Store) -> list[tuple[str, str]]:
+    """(concept id, name) of the concepts that have no vector yet."""
+    rows = store.rows(
+        "SELECT concept_id, name FROM concepts ANTI JOIN concept_vectors USING (concept_id) ORDER BY name"
+    )
+    return [(concept_id, name) for concept_id, name in rows]
 
 
 def pending(store: Store, run_id: str) -> Iterator[list[Passage]]:
@@ -199,9 +232,11 @@ def _edges(
     given: Literal["cause_concept", "effect_concept"],
     other: Literal["cause_concept", "effect_concept"],
     concept_ids: Sequence[str],
+    among: Sequence[str] | None,
     limit: int,
     support: int,
 ) -> list[Edge]:
+    wanted = f"AND {other} IN (SELECT unnest($among::VARCHAR[]))" if among is not None else ""
     # `given` and `other` are column names of ours, never data.
     rows = store.rows(
         f"""
@@ -212,14 +247,15 @@ def _edges(
                        AS support
             FROM claims
             WHERE {given} IN (SELECT unnest($concepts::VARCHAR[]))
-              AND {other} NOT IN (SELECT unnest($concepts::VARCHAR[]))
+              AND {other} NOT IN (SELECT unnest($concepts::VARCHAR[])) {wanted}
             GROUP BY ALL ORDER BY documents DESC, claims DESC, concept_id, sign, negated LIMIT $limit
         )
         SELECT concept_id, coalesce(name, concept_id), sign, negated, claims, documents, hedged, support
         FROM edges LEFT JOIN concepts USING (concept_id)
         ORDER BY documents DESC, claims DESC, concept_id, sign, negated
         """,
-        {"concepts": list(concept_ids), "limit": limit, "support": support},
+        {"concepts": list(concept_ids), "limit": limit, "support": support}
+        | ({"among": list(among)} if among is not None else {}),
     )
     return [
         Edge(

@@ -64,7 +64,7 @@ NOT_CAUSAL = [
 CAUSAL_WITHOUT_A_STRONG_CUE = [
     "The town emptied after the mine closed.",
     "Workers walked out to protest the pay freeze.",
-    "She cut her bills by insulating the loft.",
+    "She trimmed her bills by insulating the loft.",
     "When the ice melted, the path became a stream.",
     "The gale tore the roof off, leaving the barn open.",
     "The stall sold out, so we went home.",

@@ -1,0 +1,202 @@
+"""A question in plain words → linked concepts → claims and short paths → an answer made of rows.
+
+No model is asked: every statement of an answer counts claims and carries their quotes. What the store does not
+hold is said to be missing, never filled in.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from leucippus.agents.cues import Direction, find_cues
+from leucippus.errors import InputError
+from leucippus.serving.encoder import Encode
+from leucippus.store.concepts import concept_words, singular
+from leucippus.store.database import Store
+from leucippus.store.paths import Step, paths
+from leucippus.store.query import ClaimRow, Edge, causes, claims_by_id, effects
+from leucippus.store.search import ConceptHit, find_concepts, nearest_concepts
+from leucippus.store.triples import Sign
+
+_CONCEPTS_A_PHRASE = 40
+_EDGES = 12
+_QUOTES_AN_EDGE = 3
+_NEAR_ENOUGH = 0.55  # cosine of MiniLM vectors; below it, phrases seldom name one thing
+
+
+class Wanted(StrEnum):
+    CAUSES = "causes"
+    EFFECTS = "effects"
+    LINK = "link"
+    BOTH = "both"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and of which phrases: the cause's, the effect's or both."""
+
+    text: str
+    wanted: Wanted
+    cause: str | None
+    effect: str | None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One sentence of an answer with the claims it rests on, best first. `edge` counts them all."""
+
+    text: str
+    edge: Edge | None
+    evidence: tuple[ClaimRow, ...]
+
+
+@dataclass(frozen=True)
+class AskAnswer:
+    """`concepts` are those the question was linked to; `statements` is empty when the store holds nothing."""
+
+    question: Question
+    concepts: tuple[ConceptHit, ...]
+    statements: tuple[Statement, ...]
+    chains: tuple[Statement, ...]
+    note: str
+
+
+def ask(store: Store, text: str, encode: Encode | None = None) -> AskAnswer:
+    """Answer `text` from the claims in `store`.
+
+    Parameters
+    ----------
+    encode : sentences → vectors of shape (n, 384), asked only for a phrase that no concept's words match.
+
+    Raises
+    ------
+    InputError : the question is empty.
+    """
+    return answer(store, understand(text), encode)
+
+
+def answer(store: Store, question: Question, encode: Encode | None = None) -> AskAnswer:
+    """As `ask`, for a question that is already understood."""
+    linked = {phrase: link(store, phrase, encode) for phrase in (question.cause, question.effect) if phrase}
+    hits = tuple(dict.fromkeys(hit for found in linked.values() for hit in found))
+    missing = [phrase for phrase, found in linked.items() if not found]
+    if missing:
+        named = " and ".join(repr(phrase) for phrase in missing)
+        return AskAnswer(question, hits, (), (), f"Nothing in this store is about {named}.")
+    cause = [hit.concept_id for hit in linked[question.cause]] if question.cause else []
+    effect = [hit.concept_id for hit in linked[question.effect]] if question.effect else []
+    edges, chains = _look_up(store, question, cause, effect)
+    statements = tuple(_statement(store, *edge) for edge in edges)
+    chain_statements = tuple(_chain(store, chain) for chain in chains)
+    note = "" if statements or chain_statements else "Nothing in this store answers that."
+    return AskAnswer(question, hits, statements, chain_statements, note)
+
+
+def understand(text: str) -> Question:
+    """Which causes or effects are asked for. Words only: the first causal expression of the question parts it."""
+    asked = " ".join(text.split()).rstrip("?!. ")
+    if not asked:
+        raise InputError("The question is empty.", expected="a question such as: What causes power outages?")
+    if found := re.search(r"\b(?:effects?|impact|influence) of (.+?) on (.+)", asked, re.IGNORECASE):
+        return Question(text, Wanted.LINK, found[1], found[2])
+    for cue in find_cues(asked):
+        before, after = _topic(asked[: cue.start]), _topic(asked[cue.end :])
+        if cue.cue.direction is Direction.BACKWARD:
+            before, after = after, before
+        if before and after:
+            return Question(text, Wanted.LINK, before, after)
+        if after:
+            return Question(text, Wanted.CAUSES, None, after)
+        if before:
+            return Question(text, Wanted.EFFECTS, before, None)
+    topic = _topic(asked) or asked
+    if re.match(r"why\b", asked, re.IGNORECASE):
+        return Question(text, Wanted.CAUSES, None, topic)
+    return Question(text, Wanted.BOTH, topic, topic)
+
+
+_QUESTION_WORDS = frozenset(
+    "what which who why how when where does do did is are was were can could will would should has have had be been"
+    " the a an of to in on for so such there it its this that these those any some things factors reasons happens"
+    " happen most mainly really actually please tell me about and or not".split()
+)
+
+
+def _topic(words: str) -> str:
+    """`words` without what only asks, at either end; empty if nothing else is there."""
+    kept = words.strip(" ,;:'\"").split()
+    while kept and kept[0].casefold().strip("',\"") in _QUESTION_WORDS:
+        kept.pop(0)
+    while kept and kept[-1].casefold().strip("',\"") in _QUESTION_WORDS:
+        kept.pop()
+    return " ".join(kept)
+
+
+def link(store: Store, phrase: str, encode: Encode | None = None) -> list[ConceptHit]:
+    """The concepts a phrase means: those that contain all its words, else the best by words, else the nearest."""
+    hits = find_concepts(store, phrase, limit=_CONCEPTS_A_PHRASE)
+    wanted = _words(phrase)
+    whole = [hit for hit in hits if wanted <= _words(hit.name)]
+    if whole:
+        return whole
+    if encode is not None:
+        near = nearest_concepts(store, encode([phrase])[0].tolist(), limit=5)
+        if found := [hit for hit in near if hit.score >= _NEAR_ENOUGH]:
+            return found
+    # Half of the words and more: "asthma hospital admissions" finds "asthma admissions", not "hospital".
+    return [hit for hit in hits if 2 * len(wanted & _words(hit.name)) > len(wanted)]
+
+
+def _words(phrase: str) -> frozenset[str]:
+    words = frozenset(singular(word) for word in concept_words(phrase))
+    return words - _QUESTION_WORDS or words
+
+
+def _look_up(
+    store: Store, question: Question, cause: Sequence[str], effect: Sequence[str]
+) -> tuple[list[tuple[Wanted, str, Edge]], list[tuple[Step, ...]]]:
+    if question.wanted is Wanted.LINK:
+        direct = effects(store, cause, among=effect, limit=_EDGES, support=_QUOTES_AN_EDGE)
+        chains = paths(store, cause, effect) if cause and effect else []
+        edges = [(Wanted.EFFECTS, question.cause or "", edge) for edge in direct]
+        return edges, [chain for chain in chains if len(chain) > 1]
+    edges = []
+    if question.wanted in (Wanted.CAUSES, Wanted.BOTH):
+        found = causes(store, effect, limit=_EDGES, support=_QUOTES_AN_EDGE)
+        edges += [(Wanted.CAUSES, question.effect or "", edge) for edge in found]
+    if question.wanted in (Wanted.EFFECTS, Wanted.BOTH):
+        found = effects(store, cause, limit=_EDGES, support=_QUOTES_AN_EDGE)
+        edges += [(Wanted.EFFECTS, question.cause or "", edge) for edge in found]
+    return edges, []
+
+
+_VERBS = {
+    (Sign.POSITIVE, False): "brings about or increases",
+    (Sign.NEGATIVE, False): "prevents or reduces",
+    (Sign.NONE, False): "affects",
+    (Sign.POSITIVE, True): "does not bring about or increase",
+    (Sign.NEGATIVE, True): "does not prevent or reduce",
+    (Sign.NONE, True): "does not affect",
+}
+
+
+def verb(sign: Sign, negated: bool) -> str:
+    return _VERBS[sign, negated]
+
+
+def _statement(store: Store, wanted: Wanted, topic: str, edge: Edge) -> Statement:
+    cause, effect = (edge.name, topic) if wanted is Wanted.CAUSES else (topic, edge.name)
+    count = f"{_many(edge.claims, 'claim')} in {_many(edge.documents, 'document')}"
+    hedged = f", {edge.hedged} hedged" if edge.hedged else ""
+    evidence = claims_by_id(store, [support.claim_id for support in edge.support])
+    return Statement(f"{cause} {verb(edge.sign, edge.negated)} {effect} ({count}{hedged})", edge, tuple(evidence))
+
+
+def _chain(store: Store, steps: Sequence[Step]) -> Statement:
+    evidence = claims_by_id(store, [step.support.claim_id for step in steps])
+    return Statement("; ".join(f"{s.cause} {verb(s.sign, False)} {s.effect}" for s in steps), None, tuple(evidence))
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,5 @@
+"""`python -m leucippus`."""
+
+from leucippus.cli import main
+
+main()

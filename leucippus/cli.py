@@ -1,0 +1,308 @@
+"""The command line: parses and prints. What it does is in agents, serving and store."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from leucippus import output
+from leucippus._version import __version__
+from leucippus.config import Settings, load_settings
+from leucippus.errors import InputError, LeucippusError
+from leucippus.log import set_up
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Documents become grounded causal claims.")
+lcm = typer.Typer(no_args_is_help=True, help="Look into a large causal model (a store of claims).")
+bench = typer.Typer(no_args_is_help=True, help="Run the extraction pipeline over benchmark files.")
+app.add_typer(lcm, name="lcm")
+app.add_typer(bench, name="bench")
+
+StoreOption = Annotated[Path, typer.Option("--store", help="The DuckDB file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
+ModelOption = Annotated[
+    str | None, typer.Option(help="'packaged', a model folder, a hub name, or an OpenAI-compatible URL.")
+]
+AdapterOption = Annotated[str | None, typer.Option(help="Folder of a LoRA adapter.")]
+LimitOption = Annotated[int, typer.Option(min=1, help="At most so many.")]
+DEFAULT_STORE = Path("lcm.duckdb")
+
+
+def main() -> None:
+    """Entry point: a LeucippusError becomes a message and exit code 1 (2 for what the user handed over)."""
+    try:
+        app()
+    except LeucippusError as error:
+        if "--json" in sys.argv:
+            fields = {"problem": error.problem, "expected": error.expected, "next_step": error.next_step}
+            output.line({"error": type(error).__name__} | fields)
+        output.note(f"error: {error}")
+        sys.exit(2 if isinstance(error, InputError) else 1)
+    except KeyboardInterrupt:
+        output.note("interrupted")
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        output.say(__version__)
+        raise typer.Exit
+    set_up(load_settings().log_level)
+
+
+def _settings(model: str | None, adapter: str | None) -> Settings:
+    settings = load_settings()
+    return settings.model_copy(
+        update={"model": model or settings.model, "adapter": None if adapter == "none" else adapter or settings.adapter}
+    )
+
+
+@app.command()
+def extract(
+    paths: Annotated[list[str] | None, typer.Argument(help="Files and folders to read.")] = None,
+    store: StoreOption = DEFAULT_STORE,
+    model: ModelOption = None,
+    adapter: AdapterOption = None,
+    resume: Annotated[bool, typer.Option(help="Take up the latest unfinished run.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Read at most so many documents.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column of a table that holds the text.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what would be read, and how long it would take.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read documents and write the causal claims they make, each with its verbatim quote."""
+    if not paths and not resume:
+        raise InputError("Nothing to read.", expected="files or folders", next_step="leucippus extract PATH …")
+    settings = _settings(model, adapter)
+    if dry_run:
+        from leucippus.agents.estimate import estimate
+
+        plan = estimate(paths or [], settings, limit=limit, text_column=text_column)
+        output.line(plan.as_dict()) if as_json else output.say(plan.in_words())
+        return
+
+    from leucippus.agents.extract import extract as run_extraction
+    from leucippus.agents.extract import summary
+    from leucippus.serving.client import connect
+    from leucippus.serving.encoder import encode
+    from leucippus.store.database import open_store
+
+    async def job() -> str:
+        with open_store(store) as opened:
+            client = connect(settings, output.note)
+            try:
+                output.note(f"starting {settings.model} …")
+                run_id = await run_extraction(
+                    opened,
+                    client,
+                    paths or [],
+                    settings,
+                    resume=resume,
+                    limit=limit,
+                    text_column=text_column,
+                    report=output.ProgressLine(),
+                    encode=encode,
+                )
+                result = summary(opened, run_id)
+                output.line(result) if as_json else output.show_summary(result, store)
+                return run_id
+            finally:
+                await client.close()
+
+    try:
+        asyncio.run(job())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        output.note(f"interrupted; go on with: leucippus extract --resume --store {store}")
+        sys.exit(130)
+
+
+@app.command()
+def ask(question: str, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """Answer a causal question from the claims in a store, with a quote for every statement."""
+    from leucippus.agents.ask import ask as answer_question
+    from leucippus.serving.encoder import encode
+    from leucippus.store.database import open_store
+
+    with open_store(store, "read") as opened:
+        answer = answer_question(opened, question, encode)
+    output.line(output.answer_json(answer)) if as_json else output.show_answer(answer)
+
+
+@lcm.command()
+def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """How much the store holds."""
+    from dataclasses import asdict
+
+    from leucippus.store.database import open_store
+    from leucippus.store.query import stats as count
+
+    with open_store(store, "read") as opened:
+        counted = asdict(count(opened))
+    output.line(counted) if as_json else output.show_counts(counted)
+
+
+@lcm.command("claims")
+def list_claims(
+    about: Annotated[str | None, typer.Argument(help="Only claims about this.")] = None,
+    store: StoreOption = DEFAULT_STORE,
+    limit: LimitOption = 1_000_000,
+    as_json: JsonOption = False,
+) -> None:
+    """The claims with their quotes, in the order they stand in their documents."""
+    from leucippus.agents.ask import link
+    from leucippus.serving.encoder import encode
+    from leucippus.store.database import open_store
+    from leucippus.store.query import claims
+
+    with open_store(store, "read") as opened:
+        concepts = [hit.concept_id for hit in link(opened, about, encode)] if about else None
+        rows = claims(opened, concept_ids=concepts, limit=limit)
+    for row in rows:
+        output.line(output.claim_json(row)) if as_json else output.show_claim(row)
+    if not rows:
+        output.note(f"No claims about {about!r}." if about else "No claims.")
+
+
+@lcm.command("causes")
+def show_causes(phrase: str, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """What is said to bring PHRASE about."""
+    _lookup("causes", None, phrase, store, as_json)
+
+
+@lcm.command("effects")
+def show_effects(phrase: str, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """What PHRASE is said to bring about."""
+    _lookup("effects", phrase, None, store, as_json)
+
+
+@lcm.command()
+def why(cause: str, effect: str, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+    """Claims and short chains from CAUSE to EFFECT."""
+    _lookup("link", cause, effect, store, as_json)
+
+
+def _lookup(wanted: str, cause: str | None, effect: str | None, store: Path, as_json: bool) -> None:
+    from leucippus.agents.ask import Question, Wanted, answer
+    from leucippus.serving.encoder import encode
+    from leucippus.store.database import open_store
+
+    question = Question(" → ".join(phrase for phrase in (cause, effect) if phrase), Wanted(wanted), cause, effect)
+    with open_store(store, "read") as opened:
+        found = answer(opened, question, encode)
+    if not as_json:
+        output.show_answer(found)
+        return
+    for statement in (*found.statements, *found.chains):
+        output.line(output.statement_json(statement))
+    if found.note:
+        output.note(found.note)
+
+
+@app.command()
+def models(as_json: JsonOption = False) -> None:
+    """The models that come with the installation: licence, origin, where they are."""
+    from leucippus.serving.packaged import describe
+
+    for model in describe(load_settings().cache_dir):
+        output.line(model) if as_json else output.show_counts(model)
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Check this machine; exits with 1 if something needs mending."""
+    from dataclasses import asdict
+
+    from leucippus.doctor import checks
+
+    failed = False
+    for check in checks():
+        failed |= check.status == "fail"
+        output.line(asdict(check)) if as_json else output.show_check(check)
+    if failed:
+        sys.exit(1)
+
+
+@app.command()
+def serve(
+    raw: Annotated[bool, typer.Option("--raw", help="The model itself, OpenAI-compatible.")] = False,
+    model: ModelOption = None,
+    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+) -> None:
+    """Serve the model until interrupted."""
+    from leucippus.serving.client import find_model, is_url
+    from leucippus.serving.raw import serve_raw
+
+    settings = _settings(model, None)
+    if not raw:
+        raise InputError("There is nothing to serve but the raw model yet.", next_step="leucippus serve --raw")
+    if is_url(settings.model):
+        raise InputError(f"{settings.model} is served already.", expected="a local model")
+    output.note("starting …")
+    url = serve_raw(find_model(settings, output.note), settings, host=host, port=port)
+    output.say(url)
+    while True:
+        time.sleep(3600)
+
+
+@bench.command("triples")
+def bench_triples(
+    sentences: Annotated[Path, typer.Option(help="JSON lines with id and text.")],
+    out: Annotated[Path, typer.Option(help="Where predictions go.")],
+    model: ModelOption = None,
+    adapter: AdapterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict cause-effect pairs for sentences."""
+    from leucippus.agents.bench import read_sentences
+
+    _predict(read_sentences(sentences), out, _settings(model, adapter), as_json)
+
+
+@bench.command("documents")
+def bench_documents(
+    folder: Annotated[Path, typer.Option(help="A folder of documents.")],
+    out: Annotated[Path, typer.Option(help="Where predictions go.")],
+    model: ModelOption = None,
+    adapter: AdapterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict cause-effect pairs for whole documents."""
+    from leucippus.agents.bench import read_folder
+
+    settings = _settings(model, adapter)
+    _predict(list(read_folder(folder, settings.extract.max_document_mb)), out, settings, as_json)
+
+
+def _predict(texts: list[Any], out: Path, settings: Settings, as_json: bool) -> None:
+    import json
+
+    from leucippus.agents.bench import predict
+    from leucippus.serving.client import connect
+
+    async def job() -> tuple[list[dict[str, Any]], float]:
+        client = connect(settings, output.note)
+        try:
+            await client.start()
+            began = time.monotonic()
+            return await predict(client, texts, settings), time.monotonic() - began
+        finally:
+            await client.close()
+
+    predictions, seconds = asyncio.run(job())
+    out.write_text("".join(json.dumps(prediction, ensure_ascii=False) + "\n" for prediction in predictions))
+    result = {
+        "texts": len(texts),
+        "causal": sum(prediction["is_causal"] for prediction in predictions),
+        "triples": sum(len(prediction["triples"]) for prediction in predictions),
+        "seconds": round(seconds, 1),
+        "texts_per_second": round(len(texts) / seconds, 1),
+        "out": str(out),
+    }
+    output.line(result) if as_json else output.show_counts(result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""How results are shown: words for a person, or one JSON object a line. Computes nothing."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from leucippus.agents.ask import AskAnswer, Statement, verb
+from leucippus.agents.extract import Progress
+from leucippus.doctor import Check
+from leucippus.store.query import ClaimRow, Edge
+
+
+def say(text: str = "") -> None:
+    print(text)
+
+
+def note(text: str) -> None:
+    """To standard error: progress and warnings, which are never part of a result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def line(value: Mapping[str, Any]) -> None:
+    """One JSON object on one line of standard output."""
+    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
+def claim_json(row: ClaimRow) -> dict[str, Any]:
+    fields = row.claim.model_dump(mode="json")
+    return {"document": row.uri, "title": row.title} | fields
+
+
+def edge_json(edge: Edge) -> dict[str, Any]:
+    return asdict(edge)
+
+
+def statement_json(statement: Statement) -> dict[str, Any]:
+    return {"text": statement.text, "evidence": [claim_json(row) for row in statement.evidence]}
+
+
+def answer_json(answer: AskAnswer) -> dict[str, Any]:
+    return {
+        "question": answer.question.text,
+        "wanted": answer.question.wanted,
+        "cause": answer.question.cause,
+        "effect": answer.question.effect,
+        "concepts": [hit.name for hit in answer.concepts],
+        "statements": [statement_json(statement) for statement in answer.statements],
+        "chains": [statement_json(chain) for chain in answer.chains],
+        "note": answer.note,
+    }
+
+
+def show_claim(row: ClaimRow) -> None:
+    claim = row.claim
+    marks = [mark for mark, on in (("negated", claim.negated), ("hedged", claim.hedged)) if on]
+    marked = f" [{', '.join(marks)}]" if marks else ""
+    say(f"{_flat(claim.cause)} —{_flat(claim.relation)} ({claim.sign.value})→ {_flat(claim.effect)}{marked}")
+    _quote(row)
+
+
+def show_edges(edges: Iterable[Edge], arrow: str) -> None:
+    for edge in edges:
+        hedged = f", {edge.hedged} hedged" if edge.hedged else ""
+        say(
+            f"{arrow} {edge.name}: {verb(edge.sign, edge.negated)} ({edge.claims} claims, {edge.documents} documents{hedged})"
+        )
+        for support in edge.support[:1]:
+            say(f"    “{_flat(support.quote)}”")
+
+
+def show_answer(answer: AskAnswer) -> None:
+    if answer.note:
+        say(answer.note)
+    for statement in answer.statements:
+        say(f"• {statement.text}")
+        for row in statement.evidence:
+            _quote(row)
+    if answer.chains:
+        say("By way of:")
+    for chain in answer.chains:
+        say(f"• {chain.text}")
+        for row in chain.evidence:
+            _quote(row)
+
+
+def _quote(row: ClaimRow) -> None:
+    say(f"    “{_flat(row.claim.quote)}” — {row.title} ({row.uri}, {row.claim.start}–{row.claim.end})")
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def show_counts(counts: Mapping[str, Any]) -> None:
+    width = max(map(len, counts))
+    for name, value in counts.items():
+        shown = f"{value:.1f}" if isinstance(value, float) else value
+        say(f"{name.replace('_', ' '):<{width}}  {shown}")
+    say()
+
+
+def show_summary(counts: Mapping[str, Any], store: Path) -> None:
+    say(
+        f"{counts['claims']} claims from {counts['documents']} documents: {counts['read']} of {counts['passages']} passages "
+        f"read, {counts['rejected']} candidates rejected, {counts['failures']} failures."
+    )
+    say(f'Next: leucippus ask "What causes …?" --store {store}')
+
+
+def show_check(check: Check) -> None:
+    advice = f"  → {check.next_step}" if check.status != "ok" and check.next_step else ""
+    say(f"{check.status:<4}  {check.name:<18} {check.found}{advice}")
+
+
+class ProgressLine:
+    """Progress on standard error: one line that is rewritten on a terminal, a line each time elsewhere."""
+
+    def __init__(self) -> None:
+        self._rewrite = sys.stderr.isatty()
+
+    def __call__(self, progress: Progress) -> None:
+        eta = f", {progress.eta_s:.0f} s left" if progress.eta_s is not None else ""
+        text = (
+            f"{progress.done}/{progress.total} passages of {progress.documents} documents, {progress.claims} claims, "
+            f"{progress.rejected} candidates rejected, {progress.failed} failed, {progress.rate:.1f} passages/s{eta}"
+        )
+        end = "\r" if self._rewrite and progress.done < progress.total else "\n"
+        print(f"\033[K{text}" if self._rewrite else text, end=end, file=sys.stderr, flush=True)
