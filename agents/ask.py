@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from leucippus.agents.cues import Direction, find_cues
+from leucippus.agents.cues import find_cues
+from leucippus.agents.lexicon import Direction
 from leucippus.errors import InputError
 from leucippus.serving.encoder import Encode
 from leucippus.store.concepts import concept_words, singular

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from leucippus.agents.cues import Direction, Match, Strength, find_cues
+from leucippus.agents.cues import Match, find_cues
+from leucippus.agents.lexicon import Direction, Strength
 from leucippus.agents.passages import Span, sentences
 from leucippus.agents.prompt import Prompt, load_prompt
 from leucippus.serving.calls import Answer, Call, Copied, Failed, Source

@@ -2,7 +2,7 @@
 
 Given two spans, `read_pair` finds the causal expression that links them and decides from it, and from the words around
 it, the direction, the sign, negation, hedging and conditions. It proposes no spans and knows no model; the expressions
-themselves are data in `leucippus.agents.cues`.
+themselves are data in `leucippus.agents.lexicon`.
 
 What the answers mean:
 
@@ -23,7 +23,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from leucippus.agents.cues import Direction, Kind, Match, Strength, find_cues
+from leucippus.agents.cues import Match, find_cues
+from leucippus.agents.lexicon import Direction, Kind, Strength
 from leucippus.store.triples import Sign
 
 Span = tuple[int, int]

@@ -39,6 +39,9 @@ class Encoder:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         folder = folder or minilm_folder()
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
         self._model: Any = AutoModel.from_pretrained(folder).eval()

@@ -60,7 +60,7 @@ def _drop_last_item(data: Any, error: ValidationError) -> bool:
             parent.pop()
             return True
         try:
-            parent = parent[step]
+            parent = parent[step]  # pyright: ignore  (any JSON value)
         except (KeyError, IndexError, TypeError):
             return False
     return False

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leucippus.agents.cues import LEXICON, Direction, Reach, Strength, find_cues, may_be_causal
+from leucippus.agents.cues import Reach, find_cues, may_be_causal
+from leucippus.agents.lexicon import LEXICON, Direction, Strength
 from leucippus.store.triples import Sign
 
 F, B, E = Direction.FORWARD, Direction.BACKWARD, Direction.EITHER
