@@ -79,7 +79,7 @@ def ask(store: Store, text: str, encode: Encode | None = None) -> AskAnswer:
 
 def answer(store: Store, question: Question, encode: Encode | None = None) -> AskAnswer:
     """As `ask`, for a question that is already understood."""
-    linked = {phrase: link(store, phrase, encode) for phrase in (question.cause, question.effect) if phrase}
+    linked = {phrase: link(store, phrase, encode) for phrase in (question.cause, question.effect) if phrase is not None}
     hits = tuple(dict.fromkeys(hit for found in linked.values() for hit in found))
     missing = [phrase for phrase, found in linked.items() if not found]
     if missing:
@@ -99,24 +99,42 @@ def understand(text: str) -> Question:
     asked = " ".join(text.split()).rstrip("?!. ")
     if not asked:
         raise InputError("The question is empty.", expected="a question such as: What causes power outages?")
-    if found := re.search(r"\b(?:effects?|impact|influence) of (.+?) on (.+)", asked, re.IGNORECASE):
-        return Question(text, Wanted.LINK, found[1], found[2])
-    for cue in find_cues(asked):
+    for pattern in _LINKS:
+        if found := pattern.search(asked):
+            return Question(text, Wanted.LINK, _topic(found[1]) or found[1], _topic(found[2]) or found[2])
+    why = re.match(r"why\b", asked, re.IGNORECASE) is not None
+    # "What did the charge reduce" lacks the object by which the lexicon knows the verb.
+    for cue in find_cues(f"{asked} it" if _ASKS_OBJECT.match(asked) else asked):
         before, after = _topic(asked[: cue.start]), _topic(asked[cue.end :])
+        if _ASKS_SUBJECT.match(asked):
+            before = ""  # "which policies", "the main cause": what is asked for, not what is known
         if cue.cue.direction is Direction.BACKWARD:
             before, after = after, before
         if before and after:
             return Question(text, Wanted.LINK, before, after)
+        if why:
+            break  # "Why are the drains blocked" asks for causes, whatever its verb joins
+        if cue.cue.direction is Direction.EITHER and (before or after):
+            return Question(text, Wanted.BOTH, before or after, before or after)
         if after:
             return Question(text, Wanted.CAUSES, None, after)
         if before:
             return Question(text, Wanted.EFFECTS, before, None)
     topic = _topic(asked) or asked
-    if re.match(r"why\b", asked, re.IGNORECASE):
-        return Question(text, Wanted.CAUSES, None, topic)
-    return Question(text, Wanted.BOTH, topic, topic)
+    return Question(text, Wanted.CAUSES, None, topic) if why else Question(text, Wanted.BOTH, topic, topic)
 
 
+_LINKS = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?:effects?|impact|influence) of (.+?) on (.+)",
+        r"\b(?:effects?|impact|influence|role) (?:do|does|did|will|would|can|could) (.+?) (?:have|play) (?:on|in) (.+)",
+        r"\b(?:link|relationship|connection|association|correlation) between (.+?) and (.+)",
+    )
+]
+_DO = r"(?:do|does|did|can|could|will|would|may|might|should)"
+_ASKS_OBJECT = re.compile(rf"what {_DO}\b", re.IGNORECASE)
+_ASKS_SUBJECT = re.compile(rf"(?:what|which|who)\b(?! {_DO}\b| happen)", re.IGNORECASE)
 _QUESTION_WORDS = frozenset(
     "what which who why how when where does do did is are was were can could will would should has have had be been"
     " the a an of to in on for so such there it its this that these those any some things factors reasons happens"
@@ -135,7 +153,15 @@ def _topic(words: str) -> str:
 
 
 def link(store: Store, phrase: str, encode: Encode | None = None) -> list[ConceptHit]:
-    """The concepts a phrase means: those that contain all its words, else the best by words, else the nearest."""
+    """The concepts a phrase means: those that contain all its words, else the best by words, else the nearest.
+
+    Raises
+    ------
+    InputError : the phrase is empty.
+    """
+    phrase = phrase.encode("utf-8", "replace").decode()  # an argument that is not UTF-8 reaches us in half surrogates
+    if not phrase.strip():
+        raise InputError("The phrase is empty.", expected="a cause or an effect, such as: power outages")
     hits = find_concepts(store, phrase, limit=_CONCEPTS_A_PHRASE)
     wanted = _words(phrase)
     whole = [hit for hit in hits if wanted <= _words(hit.name)]
@@ -156,19 +182,16 @@ def _words(phrase: str) -> frozenset[str]:
 
 def _look_up(
     store: Store, question: Question, cause: Sequence[str], effect: Sequence[str]
-) -> tuple[list[tuple[Wanted, str, Edge]], list[tuple[Step, ...]]]:
+) -> tuple[list[tuple[Wanted, Edge]], list[tuple[Step, ...]]]:
     if question.wanted is Wanted.LINK:
         direct = effects(store, cause, among=effect, limit=_EDGES, support=_QUOTES_AN_EDGE)
         chains = paths(store, cause, effect) if cause and effect else []
-        edges = [(Wanted.EFFECTS, question.cause or "", edge) for edge in direct]
-        return edges, [chain for chain in chains if len(chain) > 1]
+        return [(Wanted.EFFECTS, edge) for edge in direct], [chain for chain in chains if len(chain) > 1]
     edges = []
     if question.wanted in (Wanted.CAUSES, Wanted.BOTH):
-        found = causes(store, effect, limit=_EDGES, support=_QUOTES_AN_EDGE)
-        edges += [(Wanted.CAUSES, question.effect or "", edge) for edge in found]
+        edges += [(Wanted.CAUSES, e) for e in causes(store, effect, limit=_EDGES, support=_QUOTES_AN_EDGE)]
     if question.wanted in (Wanted.EFFECTS, Wanted.BOTH):
-        found = effects(store, cause, limit=_EDGES, support=_QUOTES_AN_EDGE)
-        edges += [(Wanted.EFFECTS, question.cause or "", edge) for edge in found]
+        edges += [(Wanted.EFFECTS, e) for e in effects(store, cause, limit=_EDGES, support=_QUOTES_AN_EDGE)]
     return edges, []
 
 
@@ -186,12 +209,15 @@ def verb(sign: Sign, negated: bool) -> str:
     return _VERBS[sign, negated]
 
 
-def _statement(store: Store, wanted: Wanted, topic: str, edge: Edge) -> Statement:
+def _statement(store: Store, wanted: Wanted, edge: Edge) -> Statement:
+    evidence = tuple(claims_by_id(store, [support.claim_id for support in edge.support]))
+    # The other side in the words of the best claim: the question's own words may be wider than what was said.
+    best = evidence[0].claim
+    topic = " ".join((best.effect if wanted is Wanted.CAUSES else best.cause).split())
     cause, effect = (edge.name, topic) if wanted is Wanted.CAUSES else (topic, edge.name)
     count = f"{_many(edge.claims, 'claim')} in {_many(edge.documents, 'document')}"
     hedged = f", {edge.hedged} hedged" if edge.hedged else ""
-    evidence = claims_by_id(store, [support.claim_id for support in edge.support])
-    return Statement(f"{cause} {verb(edge.sign, edge.negated)} {effect} ({count}{hedged})", edge, tuple(evidence))
+    return Statement(f"{cause} {verb(edge.sign, edge.negated)} {effect} ({count}{hedged})", edge, evidence)
 
 
 def _chain(store: Store, steps: Sequence[Step]) -> Statement:

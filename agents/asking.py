@@ -13,14 +13,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from leucippus.agents.cues import Match, find_cues
-from leucippus.agents.lexicon import Direction, Strength
-from leucippus.agents.passages import Span, sentences
+from leucippus.agents.anchors import anchors
+from leucippus.agents.passages import Span
+from leucippus.agents.phrases import ends, starts
 from leucippus.agents.prompt import Prompt, load_prompt
 from leucippus.serving.calls import Answer, Call, Copied, Failed, Source
-
-_OBJECT_WITHIN = 3  # words between an expression and where its object starts: "caused, in part, the"
-_SUBJECT_WITHIN = 6  # and between where its subject ends and the expression: "rain, as we have seen, also caused"
 
 
 class Candidate(BaseModel):
@@ -93,74 +90,45 @@ class Anchored(Asking):
     def calls(self, text: str, *, adapter: str | None, max_tokens: int) -> list[Call]:
         return [
             Call(
-                self.prompt.ask(f"Text: {' '.join(text[slice(*around)].split())}\nExpression: {text[slice(*cue)]}"),
-                Copied(Pair, {"cause": _source(text, cause, cue), "effect": _source(text, effect, cue)}),
+                self.prompt.ask(f"Text: {_line(text, anchor.around)}\nExpression: {_line(text, anchor.cue)}"),
+                Copied(
+                    Pair,
+                    {
+                        "cause": _source(text, anchor.cause, anchor.cue),
+                        "effect": _source(text, anchor.effect, anchor.cue),
+                    },
+                ),
                 adapter=adapter,
                 max_tokens=max_tokens,
             )
-            for cue, around, cause, effect in _anchors(text)
+            for anchor in anchors(text)
         ]
 
     def candidates(self, text: str, answers: Sequence[Answer[Any] | Failed]) -> list[Candidate]:
         return [
             Candidate(
                 cause=answer.value.cause,
-                relation=text[slice(*cue)],
+                relation=text[slice(*anchor.cue)],
                 effect=answer.value.effect,
-                cause_window=cause,
-                effect_window=effect,
+                cause_window=anchor.cause,
+                effect_window=anchor.effect,
                 probability=answer.probability,
             )
-            for (cue, _, cause, effect), answer in zip(_anchors(text), answers, strict=True)
+            for anchor, answer in zip(anchors(text), answers, strict=True)
             if isinstance(answer, Answer)
         ]
+
+
+def _line(text: str, span: Span) -> str:
+    return " ".join(text[slice(*span)].split())
 
 
 def asking(way: Literal["anchored", "open"]) -> Asking:
     return Anchored() if way == "anchored" else Open()
 
 
-def _anchors(text: str) -> list[tuple[Span, Span, Span, Span]]:
-    """(expression, the text shown, where the cause may stand, where the effect may stand) for each causal expression."""
-    spans = sentences(text)
-    anchors = []
-    for match in find_cues(text):
-        if match.cue.strength is Strength.WEAK:
-            continue  # "after", "since", "if": far more often not causal, and nothing but the model could tell
-        number = next((i for i, (start, end) in enumerate(spans) if start <= match.start < end), None)
-        if number is None:
-            continue
-        sides = _sides(text, match, spans, number)
-        if sides is not None:
-            cause, effect = sides
-            around = (min(cause[0], effect[0], spans[number][0]), spans[number][1])
-            anchors.append(((match.start, match.end), around, cause, effect))
-    return anchors
-
-
-def _sides(text: str, match: Match, spans: Sequence[Span], number: int) -> tuple[Span, Span] | None:
-    start, end = spans[number]
-    before, after = (start, match.start), (match.end, end)
-    if not _has_word(text, after):
-        return None
-    if not _has_word(text, before):
-        if match.cue.direction is Direction.BACKWARD:
-            # "Because X, Y": the first comma parts the two.
-            comma = text.find(",", *after)
-            return ((match.end, comma), (comma + 1, end)) if comma > 0 else None
-        if number == 0:
-            return None
-        before = spans[number - 1]  # "As a result, Y": the cause is the sentence before
-    return (after, before) if match.cue.direction is Direction.BACKWARD else (before, after)
-
-
 def _source(text: str, window: Span, cue: Span) -> Source:
-    """What stands on one side of an expression is near it: its object right behind it, its subject just before."""
+    """Whole phrases only; an object starts right behind its expression, a subject ends just before it."""
     side = text[slice(*window)]
-    if window[0] == cue[1]:
-        return Source(side, starts_within=_OBJECT_WITHIN)
-    return Source(side, ends_within=_SUBJECT_WITHIN) if window[1] == cue[0] else Source(side)
-
-
-def _has_word(text: str, span: Span) -> bool:
-    return any(sign.isalnum() for sign in text[slice(*span)])
+    follows, precedes = window[0] == cue[1], cue[0] - 60 < window[1] <= cue[0]
+    return Source(side, starts=starts(side, nearest=follows), ends=ends(side, nearest=precedes))

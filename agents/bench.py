@@ -38,7 +38,8 @@ def read_sentences(path: Path) -> list[Text]:
     if not path.is_file():
         raise InputError(f"{path} is not a file.", expected="JSON lines with id and text")
     texts = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # Bytes, as str.splitlines would also part a line at U+2028 and its like, which JSON allows in a string.
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
         if not line.strip():
             continue
         try:

@@ -22,7 +22,9 @@ Span = tuple[int, int]
 _PARAGRAPH_BREAK = re.compile(r"(?:\n[^\S\n]*){2,}|[\f\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # A list item, heading, table row or code fence. No "A." or "–": a wrapped line may begin with an initial or a dash.
-_ITEM = re.compile(r"\s*(?:[-*+•◦▪‣]\s|\(?\d{1,3}[.)]\s|\(?[A-Za-z]\)\s|#{1,6}\s|\||```)")
+_ITEM = re.compile(
+    r"\s*(?:[-*+•◦▪‣]\s|\(?\d{1,3}[.)]\s|\(?[A-Za-z]\)\s|#{1,6}\s|\||```|\[?\d{1,2}:\d\d(?::\d\d)?\]?\s)"
+)
 _HEADING = re.compile(r"\s*#{1,6}\s")
 _WORD = re.compile(r"\w")
 # A line ending so is not finished, however short it is.
@@ -33,6 +35,7 @@ _CONTINUES = re.compile(
 )
 _CLAUSE_END = re.compile(r"[;:,.!?。、；](?=\s)|[—。、；]")
 _SPACE = re.compile(r"\s")
+_MARKS = re.compile(r"(?:[*_]{1,3}(?=\s))?")
 
 
 def sentences(text: str) -> list[Span]:
@@ -86,6 +89,8 @@ def _paragraph_sentences(text: str, start: int, end: int) -> list[Span]:
             seen = max(unit_start, marker.end() if marker else 0)
             # start_index and end_index count characters, not bytes (checked with non-ASCII text).
             ends = [seen + boundary["end_index"] for boundary in get_sentence_boundaries("en", text[seen:unit_end])]
+            # "**Results.** We found": the closing marks belong to what they close.
+            ends = [_MARKS.match(text, end, unit_end).end() for end in ends]  # type: ignore[union-attr]
             for sentence_start, sentence_end in pairwise([unit_start, *ends[:-1], unit_end]):
                 found += _cut(text, sentence_start, sentence_end, LONGEST_SENTENCE)
     return found

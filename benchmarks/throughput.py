@@ -247,7 +247,7 @@ def main() -> None:
     rates: dict[str, float] = {}
     for name in options.only.split(","):
         arguments = [options.folder, "--max-passages", str(options.max_passages), "--inside", name]
-        done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True)
+        done = subprocess.run([sys.executable, __file__, *arguments], check=False, capture_output=True, text=True)
         found = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
         if not found:
             print(f"{name:14}failed: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
@@ -260,9 +260,9 @@ def main() -> None:
             f"{name:14}{result['start_s']:9.1f}{result['seconds']:9.1f}{rate:12.1f}{rates[name]:10.0f}  {memory}",
             flush=True,
         )
-    for name in rates:
+    for name, rate in rates.items():
         if name != "pipeline" and "pipeline" in rates:
-            print(f"pipeline / {name}: {rates['pipeline'] / rates[name]:.2f} of its tokens per second")
+            print(f"pipeline / {name}: {rates['pipeline'] / rate:.2f} of its tokens per second")
 
 
 if __name__ == "__main__":

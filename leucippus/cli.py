@@ -1,10 +1,12 @@
 """The command line: parses and prints. What it does is in agents, serving and store."""
 
 import asyncio
+import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -14,7 +16,12 @@ from leucippus.config import Settings, load_settings
 from leucippus.errors import InputError, LeucippusError
 from leucippus.log import set_up
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Documents become grounded causal claims.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Documents become grounded causal claims.",
+)
 lcm = typer.Typer(no_args_is_help=True, help="Look into a large causal model (a store of claims).")
 bench = typer.Typer(no_args_is_help=True, help="Run the extraction pipeline over benchmark files.")
 app.add_typer(lcm, name="lcm")
@@ -26,31 +33,52 @@ ModelOption = Annotated[
     str | None, typer.Option(help="'packaged', a model folder, a hub name, or an OpenAI-compatible URL.")
 ]
 AdapterOption = Annotated[str | None, typer.Option(help="Folder of a LoRA adapter.")]
-LimitOption = Annotated[int, typer.Option(min=1, help="At most so many.")]
+LimitOption = Annotated[int, typer.Option(min=1, max=1_000_000_000, help="At most so many.")]
 DEFAULT_STORE = Path("lcm.duckdb")
 
 
 def main() -> None:
-    """Entry point: a LeucippusError becomes a message and exit code 1 (2 for what the user handed over)."""
+    """Entry point: an error becomes a message and exit code 1 (2 for what the user handed over)."""
+    output.escape_what_cannot_be_shown()
     try:
         app()
     except LeucippusError as error:
-        if "--json" in sys.argv:
-            fields = {"problem": error.problem, "expected": error.expected, "next_step": error.next_step}
-            output.line({"error": type(error).__name__} | fields)
-        output.note(f"error: {error}")
-        sys.exit(2 if isinstance(error, InputError) else 1)
+        _fail(error)
+    except OSError as error:
+        _fail(LeucippusError(f"{error}.", next_step="Check the path, its permissions and the space on its disk."))
     except KeyboardInterrupt:
         output.note("interrupted")
         sys.exit(130)
+    except Exception as error:  # a fault of ours; the user gets a message all the same
+        if os.environ.get("LEUCIPPUS_LOG_LEVEL") == "debug":
+            raise
+        _fail(
+            LeucippusError(
+                f"Leucippus met a fault of its own: {type(error).__name__}: {error}.",
+                next_step="Please report it with what LEUCIPPUS_LOG_LEVEL=debug shows.",
+            )
+        )
+
+
+def _fail(error: LeucippusError) -> NoReturn:
+    with suppress(OSError):  # standard output itself may be what failed
+        if "--json" in sys.argv:
+            fields = {"problem": error.problem, "expected": error.expected, "next_step": error.next_step}
+            output.line({"error": type(error).__name__} | fields)
+    output.note(f"error: {error}")
+    sys.exit(2 if isinstance(error, InputError) else 1)
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
     if version:
         output.say(__version__)
         raise typer.Exit
-    set_up(load_settings().log_level)
+    if context.invoked_subcommand != "doctor":  # it says itself what is wrong with the settings
+        set_up(load_settings().log_level)
 
 
 def _settings(model: str | None, adapter: str | None) -> Settings:
@@ -157,12 +185,12 @@ def list_claims(
     from leucippus.store.query import claims
 
     with open_store(store, "read") as opened:
-        concepts = [hit.concept_id for hit in link(opened, about, encode)] if about else None
+        concepts = [hit.concept_id for hit in link(opened, about, encode)] if about is not None else None
         rows = claims(opened, concept_ids=concepts, limit=limit)
     for row in rows:
         output.line(output.claim_json(row)) if as_json else output.show_claim(row)
     if not rows:
-        output.note(f"No claims about {about!r}." if about else "No claims.")
+        output.note(f"No claims about {about!r}." if about is not None else "No claims.")
 
 
 @lcm.command("causes")
@@ -188,7 +216,9 @@ def _lookup(wanted: str, cause: str | None, effect: str | None, store: Path, as_
     from leucippus.serving.encoder import encode
     from leucippus.store.database import open_store
 
-    question = Question(" → ".join(phrase for phrase in (cause, effect) if phrase), Wanted(wanted), cause, effect)
+    question = Question(
+        " → ".join(phrase for phrase in (cause, effect) if phrase is not None), Wanted(wanted), cause, effect
+    )
     with open_store(store, "read") as opened:
         found = answer(opened, question, encode)
     if not as_json:
@@ -291,8 +321,10 @@ def _predict(texts: list[Any], out: Path, settings: Settings, as_json: bool) -> 
         finally:
             await client.close()
 
+    out.touch()  # a place that cannot be written is found before the work, not after it
     predictions, seconds = asyncio.run(job())
-    out.write_text("".join(json.dumps(prediction, ensure_ascii=False) + "\n" for prediction in predictions))
+    lines = (json.dumps(prediction, ensure_ascii=False) + "\n" for prediction in predictions)
+    out.write_text("".join(lines), encoding="utf-8")
     result = {
         "texts": len(texts),
         "causal": sum(prediction["is_causal"] for prediction in predictions),

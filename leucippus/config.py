@@ -12,7 +12,13 @@ from typing import Any, Literal
 
 from platformdirs import user_cache_path, user_config_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from leucippus.errors import ConfigError
 
@@ -137,4 +143,10 @@ def load_settings() -> Settings:
         raise ConfigError(
             f"Setting {where!r} has the value {first['input']!r}: {first['msg']}.",
             next_step="Correct it in leucippus.toml or in the LEUCIPPUS_* environment variables.",
+        ) from error
+    except SettingsError as error:
+        raise ConfigError(
+            f"Cannot read the settings: {error}.",
+            expected="JSON for a group of settings, or one value: LEUCIPPUS_ENGINE__MAX_NUM_SEQS=32",
+            next_step="Correct it in the LEUCIPPUS_* environment variables.",
         ) from error

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,15 @@ from leucippus.doctor import Check
 from leucippus.store.query import ClaimRow, Edge
 
 
+def escape_what_cannot_be_shown() -> None:
+    """A terminal that cannot show a sign is shown its code: an answer is worth more than its dashes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def say(text: str = "") -> None:
-    print(text)
+    print(text, flush=True)
 
 
 def note(text: str) -> None:
@@ -24,7 +32,8 @@ def note(text: str) -> None:
 
 def line(value: Mapping[str, Any]) -> None:
     """One JSON object on one line of standard output."""
-    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+    unicode = (getattr(sys.stdout, "encoding", None) or "").lower() in ("utf-8", "utf8")
+    print(json.dumps(value, ensure_ascii=not unicode, default=str), flush=True)
 
 
 def claim_json(row: ClaimRow) -> dict[str, Any]:
@@ -87,11 +96,12 @@ def show_answer(answer: AskAnswer) -> None:
 
 
 def _quote(row: ClaimRow) -> None:
-    say(f"    “{_flat(row.claim.quote)}” — {row.title} ({row.uri}, {row.claim.start}–{row.claim.end})")
+    say(f"    “{_flat(row.claim.quote)}” — {_flat(row.title)} ({_flat(row.uri)}, {row.claim.start}–{row.claim.end})")
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.split())
+    """`text` on one line, without the control characters by which a document could steer the terminal."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(text.split()))
 
 
 def show_counts(counts: Mapping[str, Any]) -> None:

@@ -34,10 +34,10 @@ class Source:
     """A text to copy from, one run of whole words at a time."""
 
     text: str
-    starts_within: int | None = None
-    """The run starts among this many first words; None = anywhere."""
-    ends_within: int | None = None
-    """The run ends among this many last words; None = anywhere."""
+    starts: frozenset[int] | None = None
+    """Offsets of the words a run may start with; None = any word."""
+    ends: frozenset[int] | None = None
+    """Offsets behind the words a run may end with; None = any word."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def find_model(settings: Settings, progress: Progress = lambda _: None) -> Path:
         return unpack(SMOLLM2, settings.cache_dir, progress)
     if Path(name).is_dir():
         if not (Path(name) / "config.json").is_file():
-            raise ModelNotFound(f"{name} is a folder without a config.json.", expected="a Hugging Face model folder")
+            raise ModelNotFound(f"{name!r} is a folder without a config.json.", expected="a Hugging Face model folder")
         return Path(name).resolve()
     return _from_hub(name)
 

@@ -50,8 +50,10 @@ def _span_rules(source: Source, prefix: str) -> Iterator[tuple[str, str, bool]]:
     """(rule name, body, may a span start here). A span starts and ends with a word, never with punctuation."""
     tokens = list(_TOKEN.finditer(source.text))
     words = [i for i, token in enumerate(tokens) if _is_word(token[0])]
-    starts = set(words[: source.starts_within])
-    ends = set(words if source.ends_within is None else words[-source.ends_within :])
+    starts = {i for i in words if source.starts is None or tokens[i].start() in source.starts}
+    ends = {i for i in words if source.ends is None or tokens[i].end() in source.ends}
+    if words:
+        ends.add(words[-1])  # what has started must be able to end
     for i, token in enumerate(tokens[: words[-1] + 1] if words else []):
         body = _literal(token[0])
         if i < words[-1]:

@@ -125,8 +125,8 @@ class Engine:
                 request_id, {"prompt_token_ids": tokens}, params, lora_request=self._lora(call.adapter)
             )
         except (VLLMValidationError, ValueError) as error:
-            kind = FailureKind.TOO_LONG if "max_model_len" in str(error) or "longer" in str(error) else None
-            return Failed(kind or FailureKind.REJECTED, str(error))
+            too_long = "maximum context length" in str(error) or "longer than the maximum" in str(error)
+            return Failed(FailureKind.TOO_LONG if too_long else FailureKind.REJECTED, str(error))
         return request_id, queue
 
     async def _finish(self, submitted: "tuple[str, Any] | Failed") -> RawAnswer | Failed:

@@ -116,7 +116,7 @@ class EnginePool:
             return await asyncio.wait_for(engine.info.remote(), timeout)
         except TimeoutError as error:
             raise EngineDied(
-                f"No engine for {self._model} within {timeout:.0f} s.",
+                f"No engine for {self._model} within {timeout:g} s.",
                 expected="free CPUs (or GPUs) on the Ray cluster for it",
                 next_step="Raise LEUCIPPUS_ENGINE__START_TIMEOUT_S, or look at `leucippus doctor`.",
             ) from error

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from pydantic import BaseModel, ValidationError
+
 from leucippus.config import Settings
 from leucippus.errors import EndpointRefused, EndpointUnreachable
 from leucippus.serving.calls import Answer, Call, Choice, Copied, Failed, FailureKind, RawAnswer, Regex, Shape, Usage
@@ -29,7 +31,9 @@ class RemoteClient:
             timeout=settings.endpoint.timeout_s,
             max_retries=settings.endpoint.max_retries,
         )
-        self._takes_schemas = True
+        self._key = settings.api_key
+        self._refused: set[str] = set()
+        """Names of the constraints that this endpoint does not know."""
         self.usage = Usage()
 
     async def start(self) -> str:
@@ -43,11 +47,15 @@ class RemoteClient:
 
         try:
             if not self._model:
-                models = [model.id async for model in self._openai.models.list()]
-                if not models:
-                    raise EndpointRefused(f"{self._url} serves no model.", next_step="Name one: URL#model-name.")
-                self._model = models[0]
+                response = await self._openai.models.with_raw_response.list()
+                self._model = _Models.model_validate_json(response.content).data[0].id
             return self._model
+        except (ValidationError, IndexError) as error:
+            raise EndpointRefused(
+                f"{self._url} lists no model.",
+                expected="an OpenAI-compatible endpoint, such as http://localhost:8000/v1",
+                next_step="Check the URL (…/v1), or name the model: URL#model-name.",
+            ) from error
         except openai.APIConnectionError as error:
             raise EndpointUnreachable(
                 f"Nothing answers at {self._url} ({type(error.__cause__ or error).__name__}).",
@@ -76,24 +84,26 @@ class RemoteClient:
     async def _complete(self, call: Call) -> RawAnswer | Failed:
         import openai
 
-        constraint = _constraint(call.shape) if self._takes_schemas else {}
+        constraint = {name: value for name, value in _constraint(call.shape).items() if name not in self._refused}
         try:
-            done: Any = await self._openai.chat.completions.create(
+            response = await self._openai.chat.completions.with_raw_response.create(
                 model=call.adapter or self._model,
                 messages=list(call.messages),  # type: ignore[arg-type]
                 max_tokens=call.max_tokens,
                 temperature=call.temperature,
                 seed=call.seed,
                 logprobs=True,
-                **constraint,
+                extra_body=constraint,
             )
         except openai.BadRequestError as error:
-            if constraint and "response_format" in str(error):
-                self._takes_schemas = False  # this endpoint has no constrained decoding: parse what it says
+            refused = {name for name in constraint if name in str(error)}
+            if refused:  # this endpoint has no such constrained decoding: parse what it says
+                self._refused |= refused
                 return await self._complete(call)
-            return Failed(FailureKind.REJECTED, _message(error))
+            too_long = "maximum context length" in str(error)
+            return Failed(FailureKind.TOO_LONG if too_long else FailureKind.REJECTED, self._message(error))
         except openai.APITimeoutError:
-            return Failed(FailureKind.TIMED_OUT, f"no answer within {self._endpoint.timeout_s:.0f} s")
+            return Failed(FailureKind.TIMED_OUT, f"no answer within {self._endpoint.timeout_s:g} s")
         except openai.APIConnectionError as error:
             raise EndpointUnreachable(
                 f"{self._url} stopped answering ({self._endpoint.max_retries} retries).",
@@ -102,20 +112,67 @@ class RemoteClient:
         except openai.APIStatusError as error:
             if error.status_code in (401, 403, 404):
                 raise EndpointRefused(
-                    f"{self._url} answers {error.status_code}: {_message(error)}",
+                    f"{self._url} answers {error.status_code}: {self._message(error)}",
                     next_step="Check LEUCIPPUS_API_KEY and the model's name (URL#model-name).",
                 ) from error
-            return Failed(FailureKind.REJECTED, _message(error))
-        return _raw(done)
+            return Failed(FailureKind.REJECTED, self._message(error))
+        return _raw(response.content)
+
+    def _message(self, error: Any) -> str:
+        """What the endpoint said; some repeat the key they refuse."""
+        body = error.body if isinstance(error.body, dict) else {}
+        message = str(body.get("message") or error)
+        return (message.replace(self._key.get_secret_value(), "(the key)") if self._key else message)[:300]
 
 
-def _raw(done: Any) -> RawAnswer | Failed:
+# What we read of an endpoint's JSON. The openai package does not check it, and a proxy in between may send anything.
+class _Message(BaseModel):
+    content: str | None = None
+
+
+class _Token(BaseModel):
+    logprob: float
+
+
+class _Logprobs(BaseModel):
+    content: list[_Token] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice]
+    usage: _Usage | None = None
+
+
+class _Model(BaseModel):
+    id: str
+
+
+class _Models(BaseModel):
+    data: list[_Model]
+
+
+def _raw(body: bytes) -> RawAnswer | Failed:
+    try:
+        done = _Completion.model_validate_json(body)
+    except ValidationError as error:
+        return Failed(FailureKind.REJECTED, f"the endpoint sent no chat completion: {error.errors()[0]['msg']}")
     usage = Usage(done.usage.prompt_tokens, done.usage.completion_tokens) if done.usage else Usage()
     if not done.choices:
         return Failed(FailureKind.REJECTED, "the endpoint sent no choice", usage=usage)
     choice = done.choices[0]
     tokens = (choice.logprobs.content if choice.logprobs else None) or []
-    probability = math.exp(sum(token.logprob for token in tokens) / len(tokens)) if tokens else None
+    probability = math.exp(min(0.0, sum(token.logprob for token in tokens) / len(tokens))) if tokens else None
     return RawAnswer(choice.message.content or "", usage, choice.finish_reason == "length", probability)
 
 
@@ -123,14 +180,9 @@ def _constraint(shape: Shape) -> dict[str, Any]:
     if shape is None:
         return {}
     if isinstance(shape, Choice):
-        return {"extra_body": {"structured_outputs": {"choice": list(shape.options)}}}
+        return {"structured_outputs": {"choice": list(shape.options)}}
     if isinstance(shape, Regex):
-        return {"extra_body": {"structured_outputs": {"regex": shape.pattern}}}
+        return {"structured_outputs": {"regex": shape.pattern}}
     model = shape.model if isinstance(shape, Copied) else shape
     schema = {"name": model.__name__, "schema": model.model_json_schema(), "strict": True}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
-
-
-def _message(error: Any) -> str:
-    body = error.body if isinstance(error.body, dict) else {}
-    return str(body.get("message") or error)[:300]

@@ -35,7 +35,7 @@ def _parse_model(raw: RawAnswer, model: type[BaseModel]) -> Answer[Any] | Failed
     for candidate in (text[start:], text[start : text.rfind("}") + 1]):
         try:
             data = from_json(candidate, allow_partial=raw.truncated)
-        except ValueError:
+        except (ValueError, TypeError):  # TypeError: half a surrogate pair, which a remote endpoint can send
             continue
         return _validate(data, raw, model)
     return _failed(raw, "not valid JSON")

@@ -1,0 +1,298 @@
+"""Questions in plain words, and answers that say no more than the claims of a small hand-made store."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from leucippus.agents.ask import AskAnswer, Question, Wanted, answer, ask, link, understand
+from leucippus.agents.asking import Candidate
+from leucippus.agents.grounding import ground
+from leucippus.errors import InputError
+from leucippus.store.database import Store, open_store
+from leucippus.store.query import without_vectors
+from leucippus.store.triples import Document, Passage, Reader, Sign
+from leucippus.store.write import (
+    PassageResult,
+    Planned,
+    add_concept_vectors,
+    add_documents,
+    add_passages,
+    plan,
+    record_batch,
+    start_run,
+)
+
+# Each is a document; {braces} hold the cause, [brackets] the effect.
+SAID = [
+    "{Heavy rain} causes [floods].",
+    "{Heavy rain} may cause [floods].",
+    "{Floods} cause [power outages].",
+    "{Power outages} caused [food losses].",
+    "{Blocked drains} cause [floods].",
+    "{The ring road} did not cause [floods].",
+    "{The ring road} caused [floods].",
+    "{Storm walls} prevent [floods].",
+    "{Storm walls} cause [floods].",
+    "{Night noise} affects [hospital admissions].",
+]
+
+C, E, L, B = Wanted.CAUSES, Wanted.EFFECTS, Wanted.LINK, Wanted.BOTH
+UNDERSTOOD: list[tuple[str, Wanted, str | None, str | None]] = [
+    ("What causes power outages?", C, None, "power outages"),
+    ("What caused the floods in York?", C, None, "floods in York"),
+    ("What leads to burnout among nurses?", C, None, "burnout among nurses"),
+    ("What contributes to obesity?", C, None, "obesity"),
+    ("What prevents malaria?", C, None, "malaria"),
+    ("What are the causes of lung cancer?", C, None, "lung cancer"),
+    ("What is the main cause of accidents?", C, None, "accidents"),
+    ("What is responsible for the delay?", C, None, "delay"),
+    ("Which policies reduce crime?", C, None, "crime"),
+    ("Why did the server crash?", C, None, "server crash"),
+    ("Why do prices rise?", C, None, "prices rise"),
+    ("Why are the drains blocked?", C, None, "drains blocked"),
+    ("  what   CAUSES\nfloods ?! ", C, None, "floods"),
+    ("What are the effects of smoking?", E, "smoking", None),
+    ("What does smoking cause?", E, "smoking", None),
+    ("What does rain lead to?", E, "rain", None),
+    ("What did the congestion charge reduce?", E, "congestion charge", None),
+    ("What happens because of drought?", E, "drought", None),
+    ("What are the consequences of the strike?", E, "strike", None),
+    ("What is the impact of the charge?", E, "charge", None),
+    ("What results from deforestation?", E, "deforestation", None),
+    ("What was triggered by the power cut?", E, "power cut", None),
+    ("Which cities are affected by the charge?", E, "charge", None),
+    ("Does smoking cause lung cancer?", L, "smoking", "lung cancer"),
+    ("Can stress cause headaches?", L, "stress", "headaches"),
+    ("Did the charge reduce traffic?", L, "charge", "traffic"),
+    ("Is lung cancer caused by smoking?", L, "smoking", "lung cancer"),
+    ("Are outages due to storms?", L, "storms", "outages"),
+    ("How does noise affect sleep?", L, "noise", "sleep"),
+    ("Why did the charge reduce traffic?", L, "charge", "traffic"),
+    ("What is the effect of the charge on traffic?", L, "charge", "traffic"),
+    ("What effect does rain have on crops?", L, "rain", "crops"),
+    ("What is the link between stress and asthma?", L, "stress", "asthma"),
+    ("What is linked to asthma?", B, "asthma", "asthma"),
+    ("Tell me about the ring road", B, "ring road", "ring road"),
+    ("floods", B, "floods", "floods"),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted", "cause", "effect"), UNDERSTOOD, ids=[row[0].strip() for row in UNDERSTOOD])
+def test_understands(text: str, wanted: Wanted, cause: str | None, effect: str | None) -> None:
+    assert understand(text) == Question(text, wanted, cause, effect)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "?", " ?! \n"])
+def test_an_empty_question_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        understand(text)
+    assert "What causes" in caught.value.expected
+
+
+def _write(store: Store, marked: Sequence[str]) -> None:
+    reader = Reader(model="hand", prompt_version="1")
+    results, passages = [], []
+    for number, sentence in enumerate(marked):
+        cause, effect = sentence[1 : sentence.index("}")], sentence[sentence.index("[") + 1 : sentence.index("]")]
+        text = sentence.translate(dict.fromkeys(map(ord, "{}[]")))
+        document = Document.of(text, media_type="text/plain", title=f"note {number}")
+        passage = Passage.of(document, 0, len(text))
+        add_documents(store, [(document, f"notes/{number}.txt")])
+        candidate = Candidate(cause=cause, relation="-", effect=effect)
+        claims, rejected = ground(passage, [candidate], reader_id=reader.reader_id, require_cue=True)
+        assert not rejected, rejected
+        passages.append(passage)
+        results.append(PassageResult(passage.passage_id, tuple(claims)))
+    add_passages(store, passages)
+    run_id = start_run(store, command="extract", settings={}, reader=reader)
+    plan(store, run_id, reader, [Planned(p.passage_id, 0, at) for at, p in enumerate(passages)])
+    record_batch(store, run_id, reader.reader_id, results)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with open_store(tmp_path_factory.mktemp("ask") / "store.duckdb", threads=1) as opened:
+        _write(opened, SAID)
+        yield opened
+
+
+def _edges(found: AskAnswer) -> set[tuple[str, Sign, bool]]:
+    return {(s.edge.name, s.edge.sign, s.edge.negated) for s in found.statements if s.edge}
+
+
+QUESTIONS = ["What causes floods?", "What does heavy rain cause?", "Does the ring road cause floods?", "floods"]
+
+
+@pytest.mark.parametrize("text", QUESTIONS)
+def test_every_statement_rests_on_quotes_with_their_document(store: Store, text: str) -> None:
+    found = ask(store, text)
+    assert found.statements and found.note == ""
+    for statement in found.statements:
+        assert statement.evidence
+        for row in statement.evidence:
+            assert row.claim.quote and row.uri.startswith("notes/") and row.title.startswith("note ")
+            assert statement.edge and row.claim.sign is statement.edge.sign
+            assert row.claim.negated is statement.edge.negated
+
+
+def test_causes(store: Store) -> None:
+    assert _edges(ask(store, "What causes floods?")) == {
+        ("heavy rain", Sign.POSITIVE, False),
+        ("blocked drain", Sign.POSITIVE, False),
+        ("ring road", Sign.POSITIVE, False),
+        ("ring road", Sign.POSITIVE, True),
+        ("storm wall", Sign.NEGATIVE, False),
+        ("storm wall", Sign.POSITIVE, False),
+    }
+
+
+def test_effects(store: Store) -> None:
+    assert _edges(ask(store, "What do floods cause?")) == {("power outage", Sign.POSITIVE, False)}
+
+
+def test_both_sides_of_a_topic(store: Store) -> None:
+    assert {name for name, _, _ in _edges(ask(store, "power outages"))} == {"flood", "food loss"}
+
+
+def test_claims_are_counted_with_documents_and_doubt(store: Store) -> None:
+    (said,) = [s.text for s in ask(store, "What does heavy rain cause?").statements]
+    assert "2 claims in 2 documents, 1 hedged" in said
+
+
+def test_the_surer_claim_is_quoted_first(store: Store) -> None:
+    (statement,) = ask(store, "What does heavy rain cause?").statements
+    assert [row.claim.hedged for row in statement.evidence] == [False, True]
+
+
+def test_a_denial_is_a_statement_of_its_own(store: Store) -> None:
+    texts = [s.text for s in ask(store, "Does the ring road cause floods?").statements]
+    assert len(texts) == 2
+    assert sum("does not bring about" in text for text in texts) == 1
+
+
+def test_claims_of_opposite_sign_are_not_added_up(store: Store) -> None:
+    found = ask(store, "Do storm walls affect floods?")
+    assert _edges(found) == {("flood", Sign.NEGATIVE, False), ("flood", Sign.POSITIVE, False)}
+    assert all(s.edge and s.edge.claims == 1 for s in found.statements)
+
+
+def test_a_chain_joins_what_no_claim_joins_directly(store: Store) -> None:
+    found = ask(store, "Does heavy rain cause power outages?")
+    assert found.statements == ()
+    (chain,) = found.chains
+    assert [row.claim.quote for row in chain.evidence] == ["Heavy rain causes floods.", "Floods cause power outages."]
+
+
+def test_a_denied_link_makes_no_chain(tmp_path: Path) -> None:
+    with open_store(tmp_path / "s.duckdb", threads=1) as store:
+        _write(store, ["{Rain} did not cause [floods].", "{Floods} cause [power outages]."])
+        assert ask(store, "Does rain cause power outages?").chains == ()
+
+
+def test_a_chain_runs_one_way(store: Store) -> None:
+    found = ask(store, "Do power outages cause heavy rain?")
+    assert (found.statements, found.chains, found.note) == ((), (), "Nothing in this store answers that.")
+
+
+def test_what_the_store_does_not_know_is_named(store: Store) -> None:
+    found = ask(store, "Do volcanoes cause floods?")
+    assert (found.statements, found.note) == ((), "Nothing in this store is about 'volcanoes'.")
+    assert [hit.name for hit in found.concepts] == ["flood"]
+
+
+def test_what_is_known_on_the_other_side_only_gives_no_answer(store: Store) -> None:
+    assert ask(store, "What causes heavy rain?").note == "Nothing in this store answers that."
+
+
+def test_an_empty_store_answers_that_there_is_nothing(tmp_path: Path) -> None:
+    with open_store(tmp_path / "s.duckdb", threads=1) as store:
+        assert ask(store, "What causes floods?").note == "Nothing in this store is about 'floods'."
+
+
+@pytest.mark.parametrize("phrase", ["", "  "])
+def test_an_empty_phrase_is_refused(store: Store, phrase: str) -> None:
+    with pytest.raises(InputError, match="empty"):
+        answer(store, Question("", Wanted.CAUSES, None, phrase))
+
+
+class Encoder:
+    """Every text gets the first axis; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.asked += texts
+        return np.eye(1, 384, dtype=np.float32).repeat(len(texts), axis=0)
+
+
+def test_no_vector_is_made_where_the_words_match(store: Store) -> None:
+    encode = Encoder()
+    ask(store, "What causes floods?", encode)
+    assert encode.asked == []
+
+
+def test_a_phrase_is_encoded_where_no_words_match(store: Store) -> None:
+    encode = Encoder()
+    ask(store, "What causes inundation?", encode)
+    assert encode.asked == ["inundation"]
+
+
+@pytest.mark.parametrize(("cosine", "found"), [(0.9, ["flood"]), (0.3, [])])
+def test_a_phrase_means_the_nearest_concept_if_it_is_near(tmp_path: Path, cosine: float, found: list[str]) -> None:
+    with open_store(tmp_path / "s.duckdb", threads=1) as store:
+        _write(store, ["{Rain} causes [floods]."])
+        names = {name: concept_id for concept_id, name in without_vectors(store)}
+        vectors = np.zeros((2, 384), dtype=np.float32)
+        vectors[0, :2] = cosine, (1 - cosine**2) ** 0.5
+        vectors[1, 2] = 1
+        add_concept_vectors(store, [names["flood"], names["rain"]], vectors)
+        assert [hit.name for hit in link(store, "inundation", Encoder())] == found
+
+
+def test_half_of_the_words_are_not_enough(store: Store) -> None:
+    assert link(store, "hospital budgets") == []
+
+
+def test_a_concept_with_more_words_is_still_meant(store: Store) -> None:
+    assert [hit.name for hit in link(store, "admissions")] == ["hospital admission"]
+
+
+STRANGE = [
+    "'; DROP TABLE claims; --",
+    '" OR 1=1 --',
+    "%_$1?*[](){}\\",
+    "$name $limit $forms",
+    "🌧️ causes 🌊?",
+    "\x00 causes \x00",
+    "\udcff causes \udcfe",
+    "causes",
+    "because because because",
+    "the of a",
+    "雨は洪水を引き起こしますか",
+    "What causes " + "very " * 5000 + "long questions?",
+    "a" * 100_000,
+    "cause " * 3000,
+]
+
+
+@pytest.mark.parametrize("text", STRANGE, ids=[repr(text[:20]) for text in STRANGE])
+def test_strange_questions_get_an_answer(store: Store, text: str) -> None:
+    found = ask(store, text)
+    assert found.note or found.statements
+    assert len(store.rows("SELECT 1 FROM claims")) == len(SAID)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(), max_size=60))
+def test_any_text_gets_an_answer_or_an_input_error(store: Store, text: str) -> None:
+    try:
+        found = ask(store, text)
+    except InputError:
+        return
+    assert found.note or found.statements or found.chains
