@@ -45,7 +45,9 @@ class Engine:
 
         options: dict[str, Any] = {}
         if adapters:
-            options |= {"enable_lora": True, "max_lora_rank": settings.max_lora_rank, "max_loras": len(adapters)}
+            # One place stays empty: vLLM's CPU kernels give a call without an adapter the last place (index -1), so in
+            # a batch that mixes both it would be decoded with the adapter.
+            options |= {"enable_lora": True, "max_lora_rank": settings.max_lora_rank, "max_loras": len(adapters) + 1}
         self._llm = AsyncLLM.from_engine_args(
             AsyncEngineArgs(
                 model=model,

@@ -28,7 +28,9 @@ class Run(Protocol):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _no_settings_of_the_developer(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[None]:
     """Session-wide, because the engine is started before any test's own fixtures. The cache folder stays."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("LEUCIPPUS_") and name != "LEUCIPPUS_CACHE_DIR"]:
@@ -36,6 +38,8 @@ def _no_settings_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> I
         empty = tmp_path_factory.mktemp("no-settings-here")
         patch.setattr("leucippus.config.user_config_path", lambda *_: empty)
         patch.chdir(empty)
+        # Other processes (Ray's workers) find classes of test modules by it.
+        patch.setenv("PYTHONPATH", str(pytestconfig.rootpath), prepend=os.pathsep)
         yield
 
 

@@ -188,6 +188,11 @@ def test_a_chain_joins_what_no_claim_joins_directly(store: Store) -> None:
     assert [row.claim.quote for row in chain.evidence] == ["Heavy rain causes floods.", "Floods cause power outages."]
 
 
+def test_a_direct_link_is_no_chain(store: Store) -> None:
+    found = ask(store, "Does heavy rain cause floods?")
+    assert found.statements and found.chains == ()
+
+
 def test_a_denied_link_makes_no_chain(tmp_path: Path) -> None:
     with open_store(tmp_path / "s.duckdb", threads=1) as store:
         _write(store, ["{Rain} did not cause [floods].", "{Floods} cause [power outages]."])

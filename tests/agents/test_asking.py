@@ -93,7 +93,10 @@ def test_a_candidate_may_only_stand_on_its_own_sides() -> None:
 
 
 def test_a_failed_answer_is_skipped_and_the_next_keeps_its_expression() -> None:
-    answers = [Failed(FailureKind.UNPARSABLE, "no"), _answer(Pair(cause="floods", effect="bridge"))]
+    answers: list[Answer[Any] | Failed] = [
+        Failed(FailureKind.UNPARSABLE, "no"),
+        _answer(Pair(cause="floods", effect="bridge")),
+    ]
     (only,) = Anchored().candidates(TWO, answers)
     assert only.relation == "damaged"
 
@@ -107,7 +110,10 @@ def test_open_asks_once_and_lets_everything_be_copied_from_the_passage() -> None
 
 def test_open_takes_every_claim_of_an_answer_and_none_of_a_failure() -> None:
     said = [{"cause": "rain", "relation": "caused", "effect": "floods"}, {"cause": "a", "relation": "b", "effect": "c"}]
-    answers = [Failed(FailureKind.TRUNCATED, "cut"), _answer(Claims.model_validate({"claims": said}), 0.4)]
+    answers: list[Answer[Any] | Failed] = [
+        Failed(FailureKind.TRUNCATED, "cut"),
+        _answer(Claims.model_validate({"claims": said}), 0.4),
+    ]
     found = Open().candidates(TWO, answers)
     assert [(c.cause, c.relation, c.effect, c.probability) for c in found] == [
         ("rain", "caused", "floods", 0.4),

@@ -112,7 +112,7 @@ def test_each_causal_sentence_becomes_a_claim_that_its_document_bears_out(path: 
     with open_store(path) as store:
         done = _run(store, Scripted(copy_all), folder)
         rows = claims(store)
-        texts: dict[str, str] = dict(store.rows("SELECT document_id, text FROM documents"))  # type: ignore[arg-type]
+        texts: dict[str, str] = dict(store.rows("SELECT document_id, text FROM documents"))
     assert (done["status"], done["documents"], done["claims"], done["skipped"]) == ("finished", 7, 7, 7)
     assert sorted(row.claim.cause for row in rows) == sorted(CAUSES)
     for row in rows:
@@ -209,6 +209,17 @@ def test_resuming_with_another_reader_is_refused(path: Path, folder: Path) -> No
         with pytest.raises(InputError, match="another model"):
             _run(store, Scripted(copy_all), resume=True, settings=SETTINGS.model_copy(update={"model": "another"}))
         assert _statuses(store) == ["interrupted"]
+
+
+def test_of_two_unfinished_runs_a_reader_takes_up_its_own(path: Path, folder: Path) -> None:
+    other = SETTINGS.model_copy(update={"model": "another"})
+    with open_store(path) as store:
+        for settings in (SETTINGS, other):
+            with pytest.raises(EngineDied):
+                _run(store, Scripted(copy_all, dies_in_batch=1), folder, settings=settings)
+        done = _run(store, Scripted(copy_all), resume=True)
+        assert _statuses(store) == ["finished", "interrupted"]
+    assert done["claims"] == 7
 
 
 def test_with_nothing_to_resume_the_next_step_is_named(path: Path, folder: Path) -> None:

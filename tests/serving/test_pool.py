@@ -2,13 +2,11 @@
 
 import asyncio
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import ray.cloudpickle
 from ray.exceptions import RayTaskError
 
 from leucippus.config import EngineSettings, Settings
@@ -98,15 +96,11 @@ class Pools:
 
 @pytest.fixture
 def pools(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pools]:
-    # The workers of Ray cannot import a test module: it travels to them whole.
-    module = sys.modules[__name__]
-    ray.cloudpickle.register_pickle_by_value(module)
     monkeypatch.setattr(pool_module, "Engine", PlayedEngine)
     made = Pools(run, tmp_path)
     yield made
     for pool in made.made:
         run(pool.close())
-    ray.cloudpickle.unregister_pickle_by_value(module)
 
 
 def call(order: str) -> Call:
