@@ -13,7 +13,7 @@ import typer
 from leucippus import output
 from leucippus._version import __version__
 from leucippus.config import Settings, load_settings
-from leucippus.errors import InputError, LeucippusError
+from leucippus.errors import InputError, LeucippusError, StoreMissing
 from leucippus.log import set_up
 
 app = typer.Typer(
@@ -117,11 +117,13 @@ def extract(
     from leucippus.serving.encoder import encode
     from leucippus.store.database import open_store
 
-    async def job() -> str:
-        with open_store(store) as opened:
-            client = connect(settings, output.note)
-            try:
-                output.note(f"starting {settings.model} …")
+    if resume and not store.is_file():
+        raise StoreMissing(f"There is no store at {store} to resume.", next_step="Leave out --resume to start one.")
+    client = connect(settings, output.note)  # before the store is made: a wrong model leaves nothing behind
+
+    async def job() -> dict[str, Any]:
+        try:
+            with open_store(store) as opened:
                 run_id = await run_extraction(
                     opened,
                     client,
@@ -133,17 +135,16 @@ def extract(
                     report=output.ProgressLine(),
                     encode=encode,
                 )
-                result = summary(opened, run_id)
-                output.line(result) if as_json else output.show_summary(result, store)
-                return run_id
-            finally:
-                await client.close()
+                return summary(opened, run_id)
+        finally:
+            await client.close()
 
     try:
-        asyncio.run(job())
+        result = asyncio.run(job())
     except (KeyboardInterrupt, asyncio.CancelledError):
         output.note(f"interrupted; go on with: leucippus extract --resume --store {store}")
         sys.exit(130)
+    output.line(result) if as_json else output.show_summary(result, store)
 
 
 @app.command()

@@ -140,8 +140,11 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        # A setting we do not know may be a mistyped key: its value is nobody's to see.
+        secret = first["type"] == "extra_forbidden" or "key" in where
+        value = "a value that is not shown" if secret else f"the value {first['input']!r}"
         raise ConfigError(
-            f"Setting {where!r} has the value {first['input']!r}: {first['msg']}.",
+            f"Setting {where!r} has {value}: {first['msg']}.",
             next_step="Correct it in leucippus.toml or in the LEUCIPPUS_* environment variables.",
         ) from error
     except SettingsError as error:

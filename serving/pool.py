@@ -14,7 +14,7 @@ from leucippus.serving.engine import Engine, EngineInfo
 from leucippus.serving.structured import parse
 
 _log = structlog.get_logger(__name__)
-_MAX_RESTARTS = 3
+_MAX_RESTARTS = 3  # in a row, with no answer in between
 _QUEUE_FACTOR = 2
 
 Reply = TypeVar("Reply")
@@ -83,7 +83,9 @@ class EnginePool:
             self._busy[index] += weight
             reference = getattr(engine, method).remote(argument)
             try:
-                return await reference
+                reply = await reference
+                self._restarts = 0
+                return reply
             except asyncio.CancelledError:
                 self._ray.cancel(reference)
                 raise

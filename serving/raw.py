@@ -47,7 +47,7 @@ def serve_raw(model: Path, settings: Settings, *, host: str, port: int) -> str:
     )
     serve.start(http_options={"host": host, "port": port})
     serve.run(build_openai_app({"llm_configs": [config]}), blocking=False)
-    return f"http://{host}:{port}/v1"
+    return f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1"
 
 
 def _is_loopback(host: str) -> bool:

@@ -184,5 +184,5 @@ def _constraint(shape: Shape) -> dict[str, Any]:
     if isinstance(shape, Regex):
         return {"structured_outputs": {"regex": shape.pattern}}
     model = shape.model if isinstance(shape, Copied) else shape
-    schema = {"name": model.__name__, "schema": model.model_json_schema(), "strict": True}
+    schema = {"name": model.__name__, "schema": model.model_json_schema()}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}

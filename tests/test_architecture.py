@@ -16,14 +16,14 @@ MAP = ROOT / "ARCHITECTURE.md"
 
 _BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FOLDER = re.compile(r"([\w./-]+/)(?:\s+\S.*)?")
-_FILE = re.compile(r"  ([\w./-]+\.\w+)\s{2,}\S.*")
+_FILE = re.compile(r"  ([\w./-]+\.\w+)\s+\S.*")
 
 
 def named_files(markdown: str) -> list[str]:
     """The files that the tree names, as `folder/file`: the first fenced block that begins with a folder.
 
-    A folder stands at the start of its line and ends in a slash; its files follow, two spaces in, each with two spaces
-    and a description after its name. Deeper lines go on with the description above.
+    A folder stands at the start of its line and ends in a slash; its files follow, two spaces in, each with a
+    description after its name. Deeper lines go on with the description above.
     """
     for block in _BLOCK.findall(markdown):
         lines = [line for line in block.splitlines() if line.strip()]

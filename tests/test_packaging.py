@@ -144,10 +144,10 @@ def test_no_file_names_a_package_registry_but_the_one_for_torch(tracked: dict[st
 @pytest.mark.parametrize(
     "line",
     [
-        "--index-url https://mirror.example.net/simple",
-        'index = "https://packages.example.net"',
+        "--index-url " + "https://mirror.example.net/simple",
+        'index = "' + 'https://packages.example.net"',
         "see https://" + "py" + "pi.org/simple",
-        "https://download.example.org/whl/cpu",
+        "https://download" + ".example.org/whl/cpu",
     ],
 )
 def test_a_registry_would_be_found(line: str) -> None:

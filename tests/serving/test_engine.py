@@ -6,7 +6,7 @@ import re
 import time
 from typing import Annotated, Any, Literal
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 from pydantic import BaseModel, Field
 
@@ -122,9 +122,7 @@ def test_an_empty_batch_has_no_answers(engine: EnginePool, run: Run) -> None:
     assert run(engine.generate_batch([])) == []
 
 
-def test_an_adapter_changes_what_is_said_only_where_it_is_asked_for(
-    engine: EnginePool, run: Run, adapter: str
-) -> None:
+def test_an_adapter_changes_what_is_said_only_where_it_is_asked_for(engine: EnginePool, run: Run, adapter: str) -> None:
     plain = call(None, max_tokens=24)
     adapted = call(None, max_tokens=24, adapter=adapter)
     first, second, third = (answered(answer).text for answer in run(engine.generate_batch([plain, adapted, plain])))

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ray.exceptions import RayTaskError
@@ -107,7 +108,7 @@ def call(order: str) -> Call:
     return Call([{"role": "user", "content": order}])
 
 
-def text_of(answer: Answer[str] | Failed) -> str:
+def text_of(answer: Answer[Any] | Failed) -> str:
     assert isinstance(answer, Answer), answer
     return answer.text
 
@@ -137,8 +138,8 @@ def test_a_pool_answers_counts_and_hands_failures_on(pools: Pools, run: Run) -> 
 def test_no_more_calls_are_in_flight_than_there_is_room_for(pools: Pools, run: Run) -> None:
     pool = pools(max_num_seqs=2)
 
-    async def ask_at_once() -> list[Answer[str] | Failed]:
-        return await asyncio.gather(*(pool.generate(call("sleep 0.1")) for _ in range(12)))
+    async def ask_at_once() -> list[Answer[Any] | Failed]:
+        return list(await asyncio.gather(*(pool.generate(call("sleep 0.1")) for _ in range(12))))
 
     running = [int(text_of(answer)) for answer in run(ask_at_once())]
     assert max(running) == 4  # twice what decodes side by side, so that the engine never waits for us
@@ -164,8 +165,8 @@ def test_cancelling_a_call_cancels_it_in_the_engine(pools: Pools, run: Run) -> N
 def test_a_dead_engine_is_replaced_and_every_call_answered(pools: Pools, run: Run, death: str) -> None:
     pool = pools()
 
-    async def ask_at_once() -> list[Answer[str] | Failed]:
-        return await asyncio.gather(*(pool.generate(call(order)) for order in ("sleep 1", death, "sleep 0.5")))
+    async def ask_at_once() -> list[Answer[Any] | Failed]:
+        return list(await asyncio.gather(*(pool.generate(call(order)) for order in ("sleep 1", death, "sleep 0.5"))))
 
     answers = run(ask_at_once())
     assert [isinstance(answer, Answer) for answer in answers] == [True, True, True]
