@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
+from leucippus._version import __version__
 from leucippus.agents.asking import Asking, asking
 from leucippus.agents.cues import may_be_causal
 from leucippus.agents.grounding import ground
@@ -70,11 +71,13 @@ Report = Callable[[Progress], None]
 
 
 def reader_of(settings: Settings) -> Reader:
-    """Who reads under these settings."""
+    """Who reads under these settings. Our own rules have a part in it, so their version is part of the prompt's."""
     way = asking(settings.extract.asking)
     cues = "cues" if settings.extract.require_cue else "free"
     return Reader(
-        model=model_name(settings.model), adapter=settings.adapter, prompt_version=f"{way.prompt.version}+{cues}"
+        model=model_name(settings.model),
+        adapter=settings.adapter,
+        prompt_version=f"{way.prompt.version}+{cues}+{__version__}",
     )
 
 

@@ -11,21 +11,11 @@ from dataclasses import dataclass
 
 from leucippus.agents.asking import Candidate
 from leucippus.agents.passages import Span, sentences
+from leucippus.agents.phrases import core
 from leucippus.agents.reading import PairReading, read_pair
 from leucippus.store.triples import Claim, Failure, Passage
 
 _MAX_OCCURRENCES = 8
-_EMPTY = frozenset(
-    "a an the this that these those it its they them their he him his she her we us our you your i me my who whom"
-    " which what there here all any both each either neither none some such one ones other others another same so"
-    " and or but not no nor of in on at by to for from with as than then when while if is are was were be been being"
-    " has have had do does did will would can could may might must shall should also only just even very more most"
-    " much many less few".split()
-)
-_HANGING = frozenset(
-    "may might could would will can did do does not never also has have had is are was were be been being often then"
-    " and or but nor that which who".split()
-)
 _EDGE = re.compile(r"^[\s\"'“”‘’(\[,;:.!?-]+|[\s\"'“”‘’)\],;:.!?-]+$")
 
 
@@ -62,13 +52,18 @@ def ground(
 
 
 def _locate(text: str, candidate: Candidate, require_cue: bool) -> _Pair | str:
-    causes = _within(find_verbatim(_core(candidate.cause), text), candidate.cause_window)
-    effects = _within(find_verbatim(_core(candidate.effect), text), candidate.effect_window)
-    for name, phrase, spans in (("cause", candidate.cause, causes), ("effect", candidate.effect, effects)):
-        if not spans:
+    spans = []
+    for name, phrase, window in (
+        ("cause", candidate.cause, candidate.cause_window),
+        ("effect", candidate.effect, candidate.effect_window),
+    ):
+        if not (wanted := core(phrase)):
+            return f"{name} names nothing"  # "this led to": the text names what did elsewhere, or not at all
+        found = [span for span in find_verbatim(wanted, text) if window is None or _lies_in(span, window)]
+        if not found:
             return f"{name} not in the passage"
-        if not _names_something(phrase):
-            return f"{name} names nothing"
+        spans.append(found)
+    causes, effects = spans
     pairs = [(c, e) for c in causes for e in effects if c[1] <= e[0] or e[1] <= c[0]]
     if not pairs:
         return "cause and effect overlap"
@@ -79,23 +74,8 @@ def _locate(text: str, candidate: Candidate, require_cue: bool) -> _Pair | str:
     return linked or readings[0]
 
 
-def _core(phrase: str) -> str:
-    """`phrase` without what belongs to the expression beside it: "the new lights never" (caused)."""
-    words = phrase.split()
-    while words and words[-1].casefold() in _HANGING:
-        words.pop()
-    while words and words[0].casefold() in _HANGING:
-        words.pop(0)
-    return " ".join(words)
-
-
-def _within(spans: Iterator[Span], window: Span | None) -> list[Span]:
-    return [span for span in spans if window is None or (window[0] <= span[0] and span[1] <= window[1])]
-
-
-def _names_something(phrase: str) -> bool:
-    """Whether a word of `phrase` is more than a pronoun, article or auxiliary: "this led to" does not say what did."""
-    return any(word not in _EMPTY for word in re.findall(r"[^\W\d_]+", phrase.casefold()))
+def _lies_in(span: Span, window: Span) -> bool:
+    return window[0] <= span[0] and span[1] <= window[1]
 
 
 def _distance(pair: tuple[Span, Span]) -> int:

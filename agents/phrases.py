@@ -66,6 +66,16 @@ def ends(text: str, *, nearest: bool = False) -> frozenset[int]:
     return frozenset(found)
 
 
+def core(phrase: str) -> str:
+    """`phrase` without small words at its edges that belong to what is beside it: "the new lights never" (caused)."""
+    words = phrase.split()
+    while words and words[-1].casefold() in _SMALL:
+        words.pop()
+    while words and words[0].casefold() in _CANNOT_START:
+        words.pop(0)
+    return " ".join(words)
+
+
 def _words(text: str) -> Iterator[Span]:
     return (match.span() for match in _WORD.finditer(text))
 
