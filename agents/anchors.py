@@ -21,6 +21,10 @@ _COPULA = re.compile(
     r"(?:\s+(?:not|no|never|also|only|been|the|a|an|one|of|its|their|[\w-]+)){0,4}\s*$",
     re.IGNORECASE,
 )
+_RELATIVE = re.compile(r"[\s,](?:which|that|who)\s*$", re.IGNORECASE)
+_SAME_SUBJECT = re.compile(
+    r"[\s,](?:and|or|but)(?:\s+(?:also|then|thus|so|not|never|\w+ly|did|does|do|may|might))*\s*$", re.IGNORECASE
+)
 # "stops at", "led to in": a verb that a preposition or adverb follows has no object there.
 _NO_OBJECT = re.compile(
     r"\s*(?:(?:at|in|on|with|for|from|until|when|as|here|there|again)\b|[^\w\s\"'“‘(]|\w+ly[.,;!?])", re.IGNORECASE
@@ -41,6 +45,7 @@ class Anchor:
 def anchors(text: str) -> Iterator[Anchor]:
     """The anchors of `text`, in order."""
     spans = sentences(text)
+    previous: tuple[Match, Span] | None = None
     for match in _joined(text, find_cues(text)):
         # "after", "since", "if": far more often not causal, and nothing but the model could tell.
         if match.cue.strength is Strength.WEAK:
@@ -48,18 +53,21 @@ def anchors(text: str) -> Iterator[Anchor]:
         number = next((i for i, (start, end) in enumerate(spans) if start <= match.start < end), None)
         if number is None:
             continue
-        windows = _windows(text, match, spans, number)
+        before = _before(text, match, spans[number][0], previous)
+        if match.cue.kind is Kind.VERB and match.cue.direction is Direction.FORWARD:
+            previous = match, before
+        windows = _windows(text, match, before, spans, number)
         if windows is not None and all(_has_word(text, window) for window in windows):
             cause, effect = windows
             yield Anchor((match.start, match.end), (min(cause[0], spans[number][0]), spans[number][1]), cause, effect)
 
 
 def _joined(text: str, matches: Sequence[Match]) -> Iterator[Match]:
-    """Expressions side by side are one: "helped reduce". A participle behind one is an adjective: "led to delayed …"."""
+    """ "Helped reduce" is one expression. Behind any other, what looks like one is part of its object: "causes delays"."""
     previous: Match | None = None
     for match in matches:
         if previous is not None and not text[previous.end : match.start].strip():
-            if not text[match.start : match.end].casefold().endswith(("ed", "ing")):
+            if text[previous.start : previous.end].casefold().startswith("help"):
                 previous = Match(previous.cue, previous.start, match.end)
             continue
         if previous is not None:
@@ -69,11 +77,10 @@ def _joined(text: str, matches: Sequence[Match]) -> Iterator[Match]:
         yield previous
 
 
-def _windows(text: str, match: Match, spans: Sequence[Span], number: int) -> tuple[Span, Span] | None:
+def _windows(text: str, match: Match, before: Span, spans: Sequence[Span], number: int) -> tuple[Span, Span] | None:
     """(cause, effect), or None where one side is missing."""
-    start, end = spans[number]
     backward = match.cue.direction is Direction.BACKWARD
-    before, after = _before(text, match, start), (match.end, end)
+    after, end = (match.end, spans[number][1]), spans[number][1]
     if match.cue.kind is Kind.VERB and not backward and _NO_OBJECT.match(text, *after):
         return None
     if not _has_word(text, before):
@@ -89,7 +96,14 @@ def _windows(text: str, match: Match, spans: Sequence[Span], number: int) -> tup
     return (after, before) if backward else (before, after)
 
 
-def _before(text: str, match: Match, start: int) -> Span:
+def _before(text: str, match: Match, start: int, previous: tuple[Match, Span] | None) -> Span:
+    if previous is not None and match.cue.kind is Kind.VERB and start <= previous[0].start:
+        verb, subject = previous
+        between = text[verb.end : match.start]
+        if _RELATIVE.search(between):
+            return verb.end, match.start  # "rain caused flooding, which led to …": the object of the verb before
+        if _SAME_SUBJECT.search(between):
+            return subject  # "rain caused flooding and delayed …": the subject of the verb before
     if match.cue.kind is Kind.LINK:
         label = _LABEL.match(text, start, match.start)
         return (label.end() if label else start), match.start

@@ -235,6 +235,8 @@ async def _read(
         [run_id],
     )[0]
     already, claims, rejected, failed = done, 0, 0, 0
+    if total > done:
+        await client.start()  # before the clock: an engine takes half a minute, once
     started = time.monotonic()
     report(Progress(run_id, documents, total - already, 0, 0, 0, 0, 0.0))
     for batch in pending(store, run_id):

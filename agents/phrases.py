@@ -41,7 +41,7 @@ def starts(text: str, *, nearest: bool = False) -> frozenset[int]:
             found.add(start)
         # "closure of the tram line": behind "of" the phrase goes on.
         boundary = (not _is_word(word) or _is_small(word)) and word != "of"
-        after_of = word == "of"
+        after_of = word == "of" or (after_of and word in _DETERMINERS)
         if nearest and not boundary and not after_of:
             break
     return frozenset(found)

@@ -121,6 +121,8 @@ def extract(
         raise StoreMissing(f"There is no store at {store} to resume.", next_step="Leave out --resume to start one.")
     client = connect(settings, output.note)  # before the store is made: a wrong model leaves nothing behind
 
+    output.note(f"model: {settings.model} (an engine takes about half a minute to start)")
+
     async def job() -> dict[str, Any]:
         try:
             with open_store(store) as opened:

@@ -19,7 +19,7 @@ echo "[1/4] a virtual environment in .venv"
 [ -x $bin/python ] || "$python" -m venv .venv
 # uv installs the lock ten times faster; without it pip does the same work.
 $bin/pip install --quiet --disable-pip-version-check uv || echo "uv cannot be installed: going on with pip"
-if [ -x $bin/uv ]; then install="$bin/uv pip install --python $bin/python"; else install="$bin/pip install"; fi
+if [ -x $bin/uv ]; then install="$bin/uv pip install --quiet --python $bin/python"; else install="$bin/pip install --quiet"; fi
 
 torch=$(grep '^torch==' "$lock")
 echo "[2/4] $torch"

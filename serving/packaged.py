@@ -139,8 +139,10 @@ def _check_source(model: PackagedModel, source: Path) -> None:
 def _convert(source: Path, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
     from transformers.utils.quantization_config import GgufConfig
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder, file = str(source.parent), source.name
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     model: Any = AutoModelForCausalLM.from_pretrained(
