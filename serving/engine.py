@@ -8,6 +8,7 @@ empty prefix cache and all its requests in place: the same batch gives the same 
 
 import asyncio
 import math
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,13 +70,9 @@ class Engine:
         self._start_seconds = time.monotonic() - started
 
     async def info(self) -> EngineInfo:
-        import os
-
-        return EngineInfo(Path(self._model).name, self._start_seconds, os.getpid())
-
-    async def check(self) -> None:
-        """Raises vLLM's EngineDeadError if the engine behind this actor has stopped."""
+        """Also the health check: raises vLLM's EngineDeadError if the engine behind this actor has stopped."""
         await self._llm.check_health()
+        return EngineInfo(Path(self._model).name, self._start_seconds, os.getpid())
 
     async def answer(self, call: Call) -> RawAnswer | Failed:
         """One call, decoded beside whatever else is running. Cancelling the task aborts the request."""

@@ -44,17 +44,28 @@ class EnginePool:
         self.usage = Usage()
 
     async def start(self) -> list[EngineInfo]:
-        """Start every engine and wait until it answers.
+        """Start every engine and wait until it answers; where they run already, replace the ones that are not well.
 
         Raises
         ------
         EngineDied : an engine did not come up, or not in time.
         """
         async with self._starting:
-            if not self._engines:
+            fresh = not self._engines
+            if fresh:
                 self._engines = [self._place() for _ in range(self._settings.engine.replicas)]
                 self._busy = [0] * len(self._engines)
+        if not fresh:
+            await asyncio.gather(*(self._mend(index, engine) for index, engine in enumerate(self._engines)))
         return [await self._until_ready(engine) for engine in self._engines]
+
+    async def _mend(self, index: int, engine: Any) -> None:
+        from ray.exceptions import RayActorError, RayTaskError
+
+        try:
+            await engine.info.remote()
+        except (RayActorError, RayTaskError) as error:
+            await self._restart(index, engine, error)
 
     async def generate(self, call: Call) -> Answer[Any] | Failed:
         async with self._room:

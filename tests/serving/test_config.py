@@ -1,5 +1,6 @@
 """Where settings come from, which source wins, and what is said of a setting that cannot be used."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,14 @@ def test_a_key_in_the_wrong_place_is_not_shown_either(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings()
     assert SECRET not in str(caught.value)
+
+
+def test_the_example_file_names_every_setting_with_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = Path(__file__).parents[2] / "deploy" / "leucippus.toml"
+    default = load_settings()
+    load_settings.cache_clear()
+    monkeypatch.setenv("LEUCIPPUS_CONFIG", str(example))
+    assert load_settings() == default
+    written = tomllib.loads(example.read_text(encoding="utf-8"))
+    for group in ("engine", "endpoint", "extract"):
+        assert set(written[group]) == set(type(getattr(default, group)).model_fields)

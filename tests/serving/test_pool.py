@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -171,6 +172,15 @@ def test_a_dead_engine_is_replaced_and_every_call_answered(pools: Pools, run: Ru
     answers = run(ask_at_once())
     assert [isinstance(answer, Answer) for answer in answers] == [True, True, True]
     assert text_of(answers[1]) == death
+    assert pools.times("started") == 2
+
+
+def test_starting_a_running_pool_replaces_an_engine_that_died_unnoticed(pools: Pools, run: Run) -> None:
+    pool = pools()
+    (first,) = run(pool.start())
+    os.kill(first.pid, signal.SIGKILL)
+    (second,) = run(pool.start())
+    assert second.pid != first.pid
     assert pools.times("started") == 2
 
 
