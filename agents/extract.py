@@ -5,9 +5,11 @@ writes down which passages are read in which batch, `_read` reads them batch by 
 and, with an engine of our own, repeatable; so a run that is killed and resumed writes what it would have written.
 """
 
+import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -239,16 +241,38 @@ async def _read(
         await client.start()  # before the clock: an engine takes half a minute, once
     started = time.monotonic()
     report(Progress(run_id, documents, total - already, 0, 0, 0, 0, 0.0))
-    for batch in pending(store, run_id):
-        began = time.monotonic()
-        results = await read_passages(client, batch, reader, adapter, options)
+    began = started
+    async for results in _ahead(client, pending(store, run_id), reader, adapter, options):
         record_batch(store, run_id, reader.reader_id, results, seconds=time.monotonic() - began)
+        began = time.monotonic()
         done += len(results)
         claims += sum(len(result.claims) for result in results)
         rejected += sum(len(result.rejected) for result in results)
         failed += sum(result.failure is not None for result in results)
-        seconds = time.monotonic() - started
+        seconds = began - started
         report(Progress(run_id, documents, total - already, done - already, claims, rejected, failed, seconds))
+
+
+async def _ahead(
+    client: Client,
+    batches: Iterator[list[Passage]],
+    reader: Reader,
+    adapter: str | None,
+    options: ExtractSettings,
+) -> AsyncIterator[list[PassageResult]]:
+    """The results of the batches in their order, while the next ones are being read: no engine waits for the store."""
+    reading: deque[asyncio.Task[list[PassageResult]]] = deque()
+    try:
+        while True:
+            while len(reading) < client.batches_at_once + 1 and (batch := next(batches, None)) is not None:
+                reading.append(asyncio.create_task(read_passages(client, batch, reader, adapter, options)))
+            if not reading:
+                return
+            yield await reading.popleft()
+    finally:
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
 
 
 async def read_passages(

@@ -20,6 +20,11 @@ class Client(Protocol):
         """Tokens spent through this client so far."""
         ...
 
+    @property
+    def batches_at_once(self) -> int:
+        """How many batches it works on at a time; one more can be waiting, ready."""
+        ...
+
     async def start(self) -> object:
         """Make it ready; the first call does so too."""
         ...

@@ -20,10 +20,11 @@ from leucippus.config import EngineSettings
 from leucippus.serving.calls import Call, Choice, Copied, Failed, FailureKind, RawAnswer, Regex, Usage
 from leucippus.serving.copying import copy_grammar
 
-# Grammars are compiled beside the scheduler, about 2 ms each. All must be ready before the first step of a batch, or
-# the order in which they become ready would decide what is decoded next to what.
-_GRAMMAR_SETTLE_S = 0.05
-_GRAMMAR_COMPILE_S = 0.004
+# Grammars are compiled beside the scheduler, about 2 ms each, while later calls are still being submitted. All must be
+# ready before the first step of a batch, or the order in which they become ready would decide what is decoded next to
+# what: wait a little for the last ones.
+_GRAMMAR_SETTLE_S = 0.2
+_GRAMMAR_COMPILE_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,15 @@ class EngineInfo:
     model: str
     start_seconds: float
     pid: int
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A call in vLLM's terms."""
+
+    tokens: list[int]
+    params: Any
+    lora: Any
 
 
 class Engine:
@@ -76,18 +86,24 @@ class Engine:
 
     async def answer(self, call: Call) -> RawAnswer | Failed:
         """One call, decoded beside whatever else is running. Cancelling the task aborts the request."""
-        return await self._finish(await self._submit(call))
+        return await self._finish(await self._submit(self._prepare(call)))
 
     async def answer_batch(self, calls: Sequence[Call]) -> list[RawAnswer | Failed]:
-        """The same calls in the same order give the same answers (see the module's docstring)."""
+        """The same calls in the same order give the same answers, if nothing else is asked meanwhile.
+
+        Calls are prepared before the engine is waited for, so that one batch is made ready while another is decoded.
+        """
+        prepared: list[_Prepared | Failed] = []
+        for call in calls:
+            prepared.append(self._prepare(call))
+            await asyncio.sleep(0)  # answers of the batch before this one want to be handed on
         async with self._batch_lock:
             await self._llm.pause_generation(mode="wait", clear_cache=True)
             submitted: list[tuple[str, Any] | Failed] = []
             try:
-                for call in calls:
-                    submitted.append(await self._submit(call))
-                grammars = len({repr(call.shape) for call in calls})
-                await asyncio.sleep(_GRAMMAR_SETTLE_S + _GRAMMAR_COMPILE_S * grammars)
+                for each in prepared:
+                    submitted.append(await self._submit(each))
+                await asyncio.sleep(_GRAMMAR_SETTLE_S + _GRAMMAR_COMPILE_S * len(calls))
                 await self._llm.resume_generation()
                 return [await self._finish(each) for each in submitted]
             except asyncio.CancelledError:
@@ -100,17 +116,15 @@ class Engine:
     def shutdown(self) -> None:
         self._llm.shutdown()
 
-    async def _submit(self, call: Call) -> "tuple[str, Any] | Failed":
+    def _prepare(self, call: Call) -> "_Prepared | Failed":
         from vllm import SamplingParams
-        from vllm.exceptions import VLLMValidationError
         from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         if call.adapter is not None and call.adapter not in self._adapters:
             known = ", ".join(self._adapters) or "none"
             return Failed(FailureKind.REJECTED, f"unknown adapter {call.adapter!r}; loaded: {known}")
-        constraint = _constraint(call)
-        request_id = f"r{next(self._ids)}"
         try:
+            constraint = _constraint(call)
             params = SamplingParams(
                 temperature=call.temperature,
                 max_tokens=call.max_tokens,
@@ -119,9 +133,19 @@ class Engine:
                 output_kind=RequestOutputKind.FINAL_ONLY,
                 structured_outputs=StructuredOutputsParams(**constraint) if constraint else None,
             )
-            tokens = self._render(call)
+        except ValueError as error:
+            return Failed(FailureKind.REJECTED, str(error))
+        return _Prepared(self._render(call), params, self._lora(call.adapter))
+
+    async def _submit(self, prepared: "_Prepared | Failed") -> "tuple[str, Any] | Failed":
+        if isinstance(prepared, Failed):
+            return prepared
+        from vllm.exceptions import VLLMValidationError
+
+        request_id = f"r{next(self._ids)}"
+        try:
             queue = await self._llm.add_request(
-                request_id, {"prompt_token_ids": tokens}, params, lora_request=self._lora(call.adapter)
+                request_id, {"prompt_token_ids": prepared.tokens}, prepared.params, lora_request=prepared.lora
             )
         except (VLLMValidationError, ValueError) as error:
             too_long = "maximum context length" in str(error) or "longer than the maximum" in str(error)

@@ -42,6 +42,7 @@ class EnginePool:
         self._room = asyncio.Semaphore(limit)
         self._starting = asyncio.Lock()
         self.usage = Usage()
+        self.batches_at_once = settings.engine.replicas
 
     async def start(self) -> list[EngineInfo]:
         """Start every engine and wait until it answers; where they run already, replace the ones that are not well.

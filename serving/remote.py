@@ -35,6 +35,7 @@ class RemoteClient:
         self._refused: set[str] = set()
         """Names of the constraints that this endpoint does not know."""
         self.usage = Usage()
+        self.batches_at_once = 1
 
     async def start(self) -> str:
         """The model in use.

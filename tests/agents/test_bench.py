@@ -28,6 +28,8 @@ GOLD = {"is_causal": False, "triples": [{"cause": "x", "effect": "y"}], "label":
 class Scripted:
     """A client that copies both sides of the expression, and fails where the text holds a certain word."""
 
+    batches_at_once = 1
+
     def __init__(self, fails_on: str | None = None) -> None:
         self._fails_on = fails_on
         self.asked: list[str] = []

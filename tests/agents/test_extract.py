@@ -27,6 +27,8 @@ CAUSES = ["Heavy rain", "Old wiring", "Cheap credit", "Road salt", "A late frost
 class Scripted:
     """A client that answers by a function of the call, remembers what it was asked, and may die in a batch."""
 
+    batches_at_once = 1
+
     def __init__(self, reply: Reply, dies_in_batch: int | None = None) -> None:
         self._reply = reply
         self._dies_in_batch = dies_in_batch
