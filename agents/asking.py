@@ -1,8 +1,7 @@
 """What a model is asked about a passage, and how its answers become candidates. Two ways.
 
 *Anchored*, for small models: the lexicon finds each causal expression, and the model copies the cause and the effect
-from the two sides of it. It chooses only where the spans begin and end; direction is given. Measured with the packaged
-model on the demo corpus: overlap50 F1 0.63, against 0.40 when it is asked openly and 0.47 with a JSON schema alone.
+from the two sides of it. It chooses only where the spans begin and end; direction is given. The README has the figures.
 
 *Open*, for strong models: one question a passage, all its claims at once, implicit ones included.
 """

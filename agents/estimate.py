@@ -14,6 +14,7 @@ from leucippus.store.triples import Failure
 
 # Measured with the packaged model on two cores (benchmarks/throughput.py); other models and machines differ.
 _CALLS_PER_SECOND = 12.0
+_START_MINUTES = 0.6
 _CHARS_PER_TOKEN = 4.0
 
 
@@ -63,4 +64,5 @@ def estimate(paths: Sequence[str], settings: Settings, *, limit: int | None, tex
             calls += len(asked)
             characters += sum(len(message["content"]) for call in asked for message in call.messages)
     tokens = round(characters / _CHARS_PER_TOKEN)
-    return Estimate(documents, unreadable, cut, to_read, calls, tokens, calls / _CALLS_PER_SECOND / 60)
+    minutes = _START_MINUTES + calls / _CALLS_PER_SECOND / 60 if calls else 0.0
+    return Estimate(documents, unreadable, cut, to_read, calls, tokens, minutes)

@@ -35,6 +35,14 @@ from leucippus.store.triples import Document, Failure
 CONTENDERS = ("pipeline", "vllm", "ray_data", "transformers")
 
 
+def _kind_of(command: str) -> str:
+    """vLLM names its processes "VLLM::…", Ray its workers "ray::…"; the rest of Ray runs from its package."""
+    for mark, kind in (("VLLM::", "engine"), ("ray::Engine", "actor"), ("multiprocessing", "engine")):
+        if mark in command:
+            return kind
+    return "ray" if "ray" in command else "other"
+
+
 class Memory:
     """Peak proportional set size, in MB, of this process's tree by kind of process."""
 
@@ -52,9 +60,7 @@ class Memory:
             for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
                 try:
                     command = " ".join(process.cmdline())
-                    kind = next((k for k in ("EngineCore", "ray::", "raylet", "gcs_server") if k in command), "driver")
-                    kind = "ray agents" if kind == "driver" and "ray" in command and "python" in command else kind
-                    kind = "this process" if process.pid == os.getpid() else kind
+                    kind = "this process" if process.pid == os.getpid() else _kind_of(command)
                     now[kind] = now.get(kind, 0) + process.memory_full_info().pss / 1e6
                 except psutil.Error:
                     continue

@@ -118,6 +118,7 @@ class Engine:
 
     def _prepare(self, call: Call) -> "_Prepared | Failed":
         from vllm import SamplingParams
+        from vllm.exceptions import VLLMValidationError
         from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
 
         if call.adapter is not None and call.adapter not in self._adapters:
@@ -133,7 +134,7 @@ class Engine:
                 output_kind=RequestOutputKind.FINAL_ONLY,
                 structured_outputs=StructuredOutputsParams(**constraint) if constraint else None,
             )
-        except ValueError as error:
+        except (VLLMValidationError, ValueError) as error:
             return Failed(FailureKind.REJECTED, str(error))
         return _Prepared(self._render(call), params, self._lora(call.adapter))
 

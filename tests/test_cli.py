@@ -198,6 +198,8 @@ def test_a_dry_run_writes_no_store(cli: Cli, folder: Path, tmp_path: Path) -> No
 class Scripted:
     """A client that copies both sides of an expression, or raises."""
 
+    batches_at_once = 1
+
     def __init__(self, error: BaseException | None = None) -> None:
         self._error = error
         self.closed = False
