@@ -2,16 +2,16 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from leucippus.agents.ask import AskAnswer, Statement, verb
+from leucippus.agents.ask import AskAnswer, Statement
 from leucippus.agents.extract import Progress
 from leucippus.doctor import Check
-from leucippus.store.query import ClaimRow, Edge
+from leucippus.store.query import ClaimRow
 
 
 def escape_what_cannot_be_shown() -> None:
@@ -41,12 +41,10 @@ def claim_json(row: ClaimRow) -> dict[str, Any]:
     return {"document": row.uri, "title": row.title} | fields
 
 
-def edge_json(edge: Edge) -> dict[str, Any]:
-    return asdict(edge)
-
-
 def statement_json(statement: Statement) -> dict[str, Any]:
-    return {"text": statement.text, "evidence": [claim_json(row) for row in statement.evidence]}
+    edge = statement.edge
+    counts = {} if edge is None else {key: value for key, value in asdict(edge).items() if key != "support"}
+    return {"text": statement.text} | counts | {"evidence": [claim_json(row) for row in statement.evidence]}
 
 
 def answer_json(answer: AskAnswer) -> dict[str, Any]:
@@ -68,16 +66,6 @@ def show_claim(row: ClaimRow) -> None:
     marked = f" [{', '.join(marks)}]" if marks else ""
     say(f"{_flat(claim.cause)} —{_flat(claim.relation)} ({claim.sign.value})→ {_flat(claim.effect)}{marked}")
     _quote(row)
-
-
-def show_edges(edges: Iterable[Edge], arrow: str) -> None:
-    for edge in edges:
-        hedged = f", {edge.hedged} hedged" if edge.hedged else ""
-        say(
-            f"{arrow} {edge.name}: {verb(edge.sign, edge.negated)} ({edge.claims} claims, {edge.documents} documents{hedged})"
-        )
-        for support in edge.support[:1]:
-            say(f"    “{_flat(support.quote)}”")
 
 
 def show_answer(answer: AskAnswer) -> None:
