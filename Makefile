@@ -1,6 +1,6 @@
 # `make demo` and `make test` set everything up by themselves; a second run starts at once.
 SHELL := /bin/sh
-DEVICE ?= cpu
+DEVICE ?= $(shell cat .venv/device 2>/dev/null || echo cpu)
 BIN := .venv/bin
 INSTALLED := .venv/.installed-$(DEVICE)
 

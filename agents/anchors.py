@@ -21,6 +21,7 @@ _COPULA = re.compile(
     r"(?:\s+(?:not|no|never|also|only|been|the|a|an|one|of|its|their|[\w-]+)){0,4}\s*$",
     re.IGNORECASE,
 )
+_COMMA = re.compile(r",(?!\d)")
 _RELATIVE = re.compile(r"[\s,](?:which|that|who)\s*$", re.IGNORECASE)
 _SAME_SUBJECT = re.compile(
     r"[\s,](?:and|or|but)(?:\s+(?:also|then|thus|so|not|never|\w+ly|did|does|do|may|might))*\s*$", re.IGNORECASE
@@ -88,8 +89,8 @@ def _windows(text: str, match: Match, before: Span, spans: Sequence[Span], numbe
             return None
         if backward:
             # "Because X, Y": the first comma parts the two.
-            comma = text.find(",", *after)
-            return ((match.end, comma), (comma + 1, end)) if comma > 0 else None
+            comma = _COMMA.search(text, *after)
+            return ((match.end, comma.start()), (comma.end(), end)) if comma else None
         if number == 0:
             return None
         before = spans[number - 1]  # "As a result, Y": the cause is the sentence before

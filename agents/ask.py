@@ -5,7 +5,7 @@ hold is said to be missing, never filled in.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,11 +17,12 @@ from leucippus.store.concepts import concept_words, singular
 from leucippus.store.database import Store
 from leucippus.store.paths import Step, paths
 from leucippus.store.query import ClaimRow, Edge, causes, claims_by_id, effects
-from leucippus.store.search import ConceptHit, find_concepts, nearest_concepts
+from leucippus.store.search import ConceptHit, PassageHit, find_concepts, nearest_concepts, search_passages
 from leucippus.store.triples import Sign
 
-_CONCEPTS_A_PHRASE = 40
+_CONCEPTS_A_PHRASE = 1000
 _EDGES = 12
+_MENTIONS = 3
 _QUOTES_AN_EDGE = 3
 _NEAR_ENOUGH = 0.55  # cosine of MiniLM vectors; below it, phrases seldom name one thing
 
@@ -54,13 +55,17 @@ class Statement:
 
 @dataclass(frozen=True)
 class AskAnswer:
-    """`concepts` are those the question was linked to; `statements` is empty when the store holds nothing."""
+    """`concepts` are those the question was linked to; `statements` is empty when the store holds nothing.
+
+    `mentions` are then passages with the words of the question: nothing is claimed in them, but a reader may look.
+    """
 
     question: Question
     concepts: tuple[ConceptHit, ...]
     statements: tuple[Statement, ...]
     chains: tuple[Statement, ...]
     note: str
+    mentions: tuple[PassageHit, ...] = ()
 
 
 def ask(store: Store, text: str, encode: Encode | None = None) -> AskAnswer:
@@ -84,14 +89,27 @@ def answer(store: Store, question: Question, encode: Encode | None = None) -> As
     missing = [phrase for phrase, found in linked.items() if not found]
     if missing:
         named = " and ".join(repr(phrase) for phrase in missing)
-        return AskAnswer(question, hits, (), (), f"Nothing in this store is about {named}.")
+        note = f"Nothing in this store is about {named}."
+        return AskAnswer(question, hits, (), (), note, _mentions(store, linked))
     cause = [hit.concept_id for hit in linked[question.cause]] if question.cause else []
     effect = [hit.concept_id for hit in linked[question.effect]] if question.effect else []
+    if question.wanted is Wanted.LINK and (both := set(cause) & set(effect)):
+        # "Do floods cause flood damage?": the wider phrase gives way where it has a meaning of its own left.
+        if set(cause) - both:
+            cause = [concept for concept in cause if concept not in both]
+        else:
+            effect = [concept for concept in effect if concept not in both]
     edges, chains = _look_up(store, question, cause, effect)
     statements = tuple(_statement(store, *edge) for edge in edges)
     chain_statements = tuple(_chain(store, chain) for chain in chains)
-    note = "" if statements or chain_statements else "Nothing in this store answers that."
-    return AskAnswer(question, hits, statements, chain_statements, note)
+    if statements or chain_statements:
+        note = f"Only the {_EDGES} best supported are shown." if len(statements) == _EDGES else ""
+        return AskAnswer(question, hits, statements, chain_statements, note)
+    return AskAnswer(question, hits, (), (), "Nothing in this store answers that.", _mentions(store, linked))
+
+
+def _mentions(store: Store, phrases: Iterable[str]) -> tuple[PassageHit, ...]:
+    return tuple(search_passages(store, " ".join(phrases), limit=_MENTIONS))
 
 
 def understand(text: str) -> Question:
@@ -222,7 +240,12 @@ def _statement(store: Store, wanted: Wanted, edge: Edge) -> Statement:
 
 def _chain(store: Store, steps: Sequence[Step]) -> Statement:
     evidence = claims_by_id(store, [step.support.claim_id for step in steps])
-    return Statement("; ".join(f"{s.cause} {verb(s.sign, False)} {s.effect}" for s in steps), None, tuple(evidence))
+    hedged = {row.claim.claim_id for row in evidence if row.claim.hedged}
+    said = [
+        f"{s.cause} {verb(s.sign, False)} {s.effect}{' (hedged)' if s.support.claim_id in hedged else ''}"
+        for s in steps
+    ]
+    return Statement("; ".join(said), None, tuple(evidence))
 
 
 def _many(number: int, noun: str) -> str:

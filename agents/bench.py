@@ -55,7 +55,7 @@ def read_folder(folder: Path, max_mb: float) -> Iterator[Text]:
     for found in read_documents([folder], max_mb=max_mb):
         if not isinstance(found, Failure):
             document, uri = found
-            yield Text(Path(uri.split("#")[0]).stem, document.text)
+            yield Text(Path(uri).stem, document.text)
 
 
 async def predict(client: Client, texts: Sequence[Text], settings: Settings) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from leucippus._version import __version__
@@ -22,8 +23,8 @@ from leucippus.agents.passages import passages
 from leucippus.agents.readers import read_documents
 from leucippus.config import ExtractSettings, Settings
 from leucippus.errors import InputError
-from leucippus.serving.calls import Answer, Failed, Usage
-from leucippus.serving.client import Client, model_name
+from leucippus.serving.calls import Answer, Failed, FailureKind, Usage
+from leucippus.serving.client import Client, folder_name, model_name
 from leucippus.serving.encoder import Encode
 from leucippus.store.database import Store
 from leucippus.store.query import UnfinishedRun, pending, unfinished_runs, unread, without_vectors
@@ -44,6 +45,7 @@ from leucippus.store.write import (
 
 COMMAND = "extract"
 _DOCUMENTS_AT_ONCE = 200
+_WORTH_A_RETRY = (FailureKind.TIMED_OUT, FailureKind.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def reader_of(settings: Settings) -> Reader:
     cues = "cues" if settings.extract.require_cue else "free"
     return Reader(
         model=model_name(settings.model),
-        adapter=settings.adapter,
+        adapter=folder_name(Path(settings.adapter)) if settings.adapter else None,
         prompt_version=f"{way.prompt.version}+{cues}+{__version__}",
     )
 
@@ -122,8 +124,8 @@ async def extract(
         run_id = start_run(store, command=COMMAND, settings=given, reader=reader)
     try:
         if not _is_planned(store, run_id):
-            document_ids = _take_in(store, run_id, paths, options, limit, text_column)
-            _plan(store, run_id, reader, document_ids, options)
+            passage_ids = _take_in(store, run_id, paths, options, limit, text_column)
+            _plan(store, run_id, reader, passage_ids, options)
         await _read(store, client, run_id, reader, settings.adapter, options, report)
     except BaseException as error:
         finish_run(store, run_id, "failed" if isinstance(error, InputError) else "interrupted")
@@ -175,17 +177,17 @@ def _take_in(
     limit: int | None,
     text_column: str | None,
 ) -> list[str]:
-    """Write documents, passages and what could not be read; returns document ids in the order they were met."""
+    """Write documents, passages and what could not be read; returns passage ids in the order they were met."""
     found = first_documents(read_documents(paths, max_mb=options.max_document_mb, text_column=text_column), limit)
-    document_ids: dict[str, None] = {}
+    passage_ids: dict[str, None] = {}
     while chunk := list(islice(found, _DOCUMENTS_AT_ONCE)):
         documents = [item for item in chunk if not isinstance(item, Failure)]
         add_failures(store, run_id, [item for item in chunk if isinstance(item, Failure)])
         add_documents(store, documents)
         cut = [p for document, _ in documents for p in passages(document, max_chars=options.passage_chars)]
         add_passages(store, cut)
-        document_ids |= dict.fromkeys(document.document_id for document, _ in documents)
-    return list(document_ids)
+        passage_ids |= dict.fromkeys(passage.passage_id for passage in cut)
+    return list(passage_ids)
 
 
 def first_documents(
@@ -200,12 +202,12 @@ def first_documents(
         yield item
 
 
-def _plan(store: Store, run_id: str, reader: Reader, document_ids: Sequence[str], options: ExtractSettings) -> None:
+def _plan(store: Store, run_id: str, reader: Reader, passage_ids: Sequence[str], options: ExtractSettings) -> None:
     """Batches in document order, longest passage first within each: the last to finish then keeps nobody waiting."""
     way = asking(options.asking)
     to_read: list[Passage] = []
     rows: list[Planned] = []
-    for passage in unread(store, reader.reader_id, document_ids):
+    for passage in unread(store, reader.reader_id, passage_ids):
         if worth_reading(passage.text, way):
             to_read.append(passage)
         else:
@@ -247,7 +249,7 @@ async def _read(
         began = time.monotonic()
         done += len(results)
         claims += sum(len(result.claims) for result in results)
-        rejected += sum(len(result.rejected) for result in results)
+        rejected += sum(failure.stage == "ground" for result in results for failure in result.rejected)
         failed += sum(result.failure is not None for result in results)
         seconds = began - started
         report(Progress(run_id, documents, total - already, done - already, claims, rejected, failed, seconds))
@@ -300,8 +302,9 @@ def _result(
         require_cue=options.require_cue,
     )
     lost = [_failure(passage, answer) for answer in failures]
-    # Only a passage of which nothing came back has failed; a part that was lost is still written down.
-    whole = lost.pop() if failures and len(failures) == len(answers) else None
+    # What might come back another time makes the passage failed, so that the next run reads it again; its claims stay.
+    retry = any(answer.kind in _WORTH_A_RETRY for answer in failures) or (answers and len(failures) == len(answers))
+    whole = lost.pop() if retry else None
     return PassageResult(
         passage.passage_id, tuple(claims), (*rejected, *lost), whole, usage.prompt_tokens, usage.output_tokens
     )

@@ -4,12 +4,10 @@ Left to itself a small model cuts compounds ("admissions" from "asthma admission
 Phrases start behind a small word or punctuation and end before one; this module says where that is.
 """
 
-import re
 from collections.abc import Iterator
 
 from leucippus.agents.passages import Span
-
-_WORD = re.compile(r"\w+(?:[-'’.,]\w+)*|[^\w\s]")
+from leucippus.serving.copying import TOKEN, is_word
 
 _DETERMINERS = frozenset(
     "a an the this that these those its their his her our your my some any no all both each every either neither more"
@@ -37,10 +35,10 @@ def starts(text: str, *, nearest: bool = False) -> frozenset[int]:
     for start, end in _words(text):
         word = text[start:end].casefold()
         may_start = word not in _CANNOT_START and not (_is_small(word) and word not in _SMALL)
-        if _is_word(word) and may_start and not after_of and (boundary or word in _DETERMINERS):
+        if is_word(word) and may_start and not after_of and (boundary or word in _DETERMINERS):
             found.add(start)
         # "closure of the tram line": behind "of" the phrase goes on.
-        boundary = (not _is_word(word) or _is_small(word)) and word != "of"
+        boundary = (not is_word(word) or _is_small(word)) and word != "of"
         after_of = word == "of" or (after_of and word in _DETERMINERS)
         if nearest and not boundary and not after_of:
             break
@@ -57,7 +55,7 @@ def ends(text: str, *, nearest: bool = False) -> frozenset[int]:
     nearest = nearest and not text.rstrip().endswith((",", ")", "—", "–"))
     for start, end in reversed(list(_words(text))):
         word = text[start:end].casefold()
-        says_something = _is_word(word) and not _is_small(word)
+        says_something = is_word(word) and not _is_small(word)
         if says_something and boundary:
             found.add(end)
             if nearest:
@@ -77,11 +75,7 @@ def core(phrase: str) -> str:
 
 
 def _words(text: str) -> Iterator[Span]:
-    return (match.span() for match in _WORD.finditer(text))
-
-
-def _is_word(word: str) -> bool:
-    return word[0].isalnum() or word[0] == "_"
+    return (match.span() for match in TOKEN.finditer(text))
 
 
 def _is_small(word: str) -> bool:

@@ -2,7 +2,7 @@
 
     python benchmarks/kill.py FOLDER [--kills 20] [--limit 20] [--seed 0]
 
-Each life of the job is killed a random time after its engine is ready, and the next resumes it, until it finishes; a
+Each life of the job is killed a random time after its engine is ready (its first batch takes longest), and the next resumes it, until it finishes; a
 new store is begun until there were enough kills. Each store must hold the claim ids of the undisturbed run.
 """
 
@@ -27,7 +27,7 @@ def command(folder: str, store: Path, *, limit: int, resume: bool) -> list[str]:
 
 
 def live(arguments: list[str], seconds: float | None) -> bool:
-    """Run the job; kill it `seconds` after its first progress line. Whether it finished."""
+    """Run the job; kill it `seconds` after its first progress line. Whether it finished; any other end is an error."""
     environment = os.environ | {"LEUCIPPUS_EXTRACT__BATCH_PASSAGES": _BATCH}
     process = subprocess.Popen(
         arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -40,7 +40,9 @@ def live(arguments: list[str], seconds: float | None) -> bool:
         time.sleep(seconds)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-    process.communicate()
+    _, errors = process.communicate()
+    if process.returncode not in (0, -signal.SIGKILL):
+        sys.exit(f"the job ended with {process.returncode}: {errors[-500:]}")
     return process.returncode == 0
 
 
@@ -54,7 +56,7 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--limit", type=int, default=20)
-    parser.add_argument("--longest", type=float, default=6.0)
+    parser.add_argument("--longest", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     moments = random.Random(options.seed)

@@ -1,6 +1,6 @@
 """The corpus pipeline against what it is built on, on the same prompts, grammars and machine, in one run.
 
-    python benchmarks/throughput.py FOLDER [--max-passages N] [--hf-calls N] [--only pipeline,vllm,…]
+    python benchmarks/throughput.py FOLDER [--max-passages N] [--only pipeline,vllm,…]
 
 Each contender runs in a process of its own, one after the other: the whole pipeline (Ray actor, grounding, store),
 bare vLLM offline `generate`, Ray Data LLM, transformers `generate` one prompt at a time.

@@ -32,7 +32,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line
 ModelOption = Annotated[
     str | None, typer.Option(help="'packaged', a model folder, a hub name, or an OpenAI-compatible URL.")
 ]
-AdapterOption = Annotated[str | None, typer.Option(help="Folder of a LoRA adapter.")]
+AdapterOption = Annotated[
+    str | None, typer.Option(help="Folder of a LoRA adapter; 'none' to leave out the configured one.")
+]
 LimitOption = Annotated[int, typer.Option(min=1, max=1_000_000_000, help="At most so many.")]
 DEFAULT_STORE = Path("lcm.duckdb")
 
@@ -105,6 +107,8 @@ def extract(
         raise InputError("Nothing to read.", expected="files or folders", next_step="leucippus extract PATH …")
     settings = _settings(model, adapter)
     if dry_run:
+        if resume:
+            raise InputError("A dry run has nothing to resume.", next_step="Leave out one of --dry-run and --resume.")
         from leucippus.agents.estimate import estimate
 
         plan = estimate(paths or [], settings, limit=limit, text_column=text_column)

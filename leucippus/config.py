@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_cache_path, user_config_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -92,6 +92,11 @@ class Settings(BaseSettings):
     endpoint: EndpointSettings = Field(default_factory=lambda: EndpointSettings())
     extract: ExtractSettings = Field(default_factory=lambda: ExtractSettings())
 
+    @field_validator("cache_dir")
+    @classmethod
+    def _at_home(cls, value: Path) -> Path:
+        return value.expanduser()
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -135,6 +140,14 @@ def load_settings() -> Settings:
     ------
     ConfigError : a setting is unknown or has a value of the wrong kind.
     """
+    known = {"config", *Settings.model_fields}
+    for name in os.environ:
+        if name.startswith("LEUCIPPUS_") and name.removeprefix("LEUCIPPUS_").split("__")[0].lower() not in known:
+            raise ConfigError(
+                f"{name} names no setting.",
+                expected="LEUCIPPUS_MODEL, LEUCIPPUS_ENGINE__REPLICAS, …: deploy/leucippus.toml has them all",
+                next_step="Correct or unset it.",
+            )
     try:
         return Settings()
     except ValidationError as error:

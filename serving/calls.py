@@ -85,7 +85,6 @@ class FailureKind(StrEnum):
     TOO_LONG = "too_long"  # the prompt does not fit the model's context
     REJECTED = "rejected"  # the engine or endpoint refused this request
     TIMED_OUT = "timed_out"
-    ENGINE = "engine"  # the engine died and did not come back
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The only door to a model: a Protocol, and `connect`, which finds what stands behind it."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from leucippus.config import PACKAGED_MODEL, Settings
 from leucippus.errors import ConfigError, ModelNotFound
 from leucippus.serving.calls import Answer, Call, Failed, Usage
 from leucippus.serving.packaged import SMOLLM2, Progress, unpack
+
+_SAMPLE = 2**20
 
 
 class Client(Protocol):
@@ -48,7 +51,19 @@ def model_name(model: str) -> str:
     """The name a model is recorded under: content, not place, where we know it."""
     if model == PACKAGED_MODEL:
         return f"{SMOLLM2.name}@{SMOLLM2.sha256[:8]}"
-    return Path(model).resolve().name if Path(model).is_dir() else model
+    return folder_name(Path(model)) if Path(model).is_dir() else model
+
+
+def folder_name(folder: Path) -> str:
+    """`name@digest` of a model or adapter folder: its settings, and of its weights the sizes, heads and tails."""
+    digest = hashlib.blake2b(digest_size=4)
+    for path in sorted([*folder.glob("*config.json"), *folder.glob("*.safetensors"), *folder.glob("*.bin")]):
+        digest.update(f"{path.name}:{path.stat().st_size}".encode())
+        with path.open("rb") as stream:
+            digest.update(stream.read(_SAMPLE))
+            stream.seek(max(0, path.stat().st_size - _SAMPLE))
+            digest.update(stream.read(_SAMPLE))
+    return f"{folder.resolve().name}@{digest.hexdigest()}"
 
 
 def connect(settings: Settings, progress: Progress = lambda _: None) -> Client:

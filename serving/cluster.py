@@ -5,6 +5,7 @@ import os
 from typing import Any
 
 from leucippus.config import EngineSettings, Settings
+from leucippus.errors import ServingError
 
 
 def engine_environment(engine: EngineSettings) -> dict[str, str]:
@@ -33,9 +34,16 @@ def connect_ray(settings: Settings) -> Any:
     if ray.is_initialized():
         return ray
     if settings.ray_address:
-        ray.init(address=settings.ray_address, log_to_driver=False, logging_level=logging.ERROR)
+        try:
+            ray.init(address=settings.ray_address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError) as error:
+            raise ServingError(
+                f"No Ray cluster at {settings.ray_address!r}: {error}",
+                next_step="Correct LEUCIPPUS_RAY_ADDRESS, or unset it to start a local Ray.",
+            ) from error
     else:
         ray.init(
+            address="local",  # not whatever cluster RAY_ADDRESS or an earlier `ray start` points to
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,

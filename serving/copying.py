@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from leucippus.serving.calls import Source
 
 # Words keep their inner hyphens and apostrophes; every other sign stands alone.
-_TOKEN = re.compile(r"\w+(?:[-'’.,]\w+)*|[^\w\s]")
+TOKEN = re.compile(r"\w+(?:[-'’.,]\w+)*|[^\w\s]")
 
 
 def copy_grammar(model: type[BaseModel], sources: Mapping[str, Source]) -> str:
@@ -48,8 +48,8 @@ def copy_grammar(model: type[BaseModel], sources: Mapping[str, Source]) -> str:
 
 def _span_rules(source: Source, prefix: str) -> Iterator[tuple[str, str, bool]]:
     """(rule name, body, may a span start here). A span starts and ends with a word, never with punctuation."""
-    tokens = list(_TOKEN.finditer(source.text))
-    words = [i for i, token in enumerate(tokens) if _is_word(token[0])]
+    tokens = list(TOKEN.finditer(source.text))
+    words = [i for i, token in enumerate(tokens) if is_word(token[0])]
     starts = {i for i in words if source.starts is None or tokens[i].start() in source.starts}
     ends = {i for i in words if source.ends is None or tokens[i].end() in source.ends}
     if words:
@@ -87,7 +87,7 @@ def _rule_for(annotation: Any, field: str, limits: list[Any], span_of: dict[str,
     raise TypeError(f"copy_grammar cannot write {annotation!r}")
 
 
-def _is_word(token: str) -> bool:
+def is_word(token: str) -> bool:
     return token[0].isalnum() or token[0] == "_"
 
 

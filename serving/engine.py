@@ -66,6 +66,7 @@ class Engine:
                 max_model_len=settings.max_model_len,
                 max_num_seqs=settings.max_num_seqs,
                 enforce_eager=not settings.compile,
+                tensor_parallel_size=max(1, settings.gpus_per_engine),
                 disable_log_stats=True,
                 # A small model offered white space between JSON tokens spends its whole answer on it.
                 structured_outputs_config=StructuredOutputsConfig(backend="xgrammar", disable_any_whitespace=True),
@@ -124,7 +125,10 @@ class Engine:
         if call.adapter is not None and call.adapter not in self._adapters:
             known = ", ".join(self._adapters) or "none"
             return Failed(FailureKind.REJECTED, f"unknown adapter {call.adapter!r}; loaded: {known}")
+        from jinja2 import TemplateError
+
         try:
+            tokens = self._render(call)
             constraint = _constraint(call)
             params = SamplingParams(
                 temperature=call.temperature,
@@ -134,9 +138,9 @@ class Engine:
                 output_kind=RequestOutputKind.FINAL_ONLY,
                 structured_outputs=StructuredOutputsParams(**constraint) if constraint else None,
             )
-        except (VLLMValidationError, ValueError) as error:
+        except (VLLMValidationError, ValueError, TemplateError) as error:
             return Failed(FailureKind.REJECTED, str(error))
-        return _Prepared(self._render(call), params, self._lora(call.adapter))
+        return _Prepared(tokens, params, self._lora(call.adapter))
 
     async def _submit(self, prepared: "_Prepared | Failed") -> "tuple[str, Any] | Failed":
         if isinstance(prepared, Failed):

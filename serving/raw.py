@@ -23,7 +23,9 @@ def serve_raw(model: Path, settings: Settings, *, host: str, port: int) -> str:
             next_step="Put a proxy that checks tokens in front of the loopback address.",
         )
     # Ray Serve LLM keeps a proxy, a controller and a router beside the engine, each booking a CPU of Ray's.
-    ray_settings = settings.model_copy(update={"engine": settings.engine.model_copy(update={"replicas": 5})})
+    ray_settings = settings.model_copy(
+        update={"engine": settings.engine.model_copy(update={"replicas": settings.engine.replicas + 4})}
+    )
     connect_ray(ray_settings)
     from ray import serve
     from ray.serve.llm import LLMConfig, build_openai_app

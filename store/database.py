@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -182,6 +183,8 @@ def _load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """
     row = connection.execute("SELECT version()").fetchone()
     assert row is not None
+    if find_spec(f"duckdb_extension_{name}") is None:
+        raise StoreError(f"DuckDB's extension {name!r} is not installed.", next_step="Run `make install`.")
     file = files(f"duckdb_extension_{name}").joinpath("extensions", row[0], f"{name}.duckdb_extension")
     connection.load_extension(str(file))
 

@@ -209,20 +209,20 @@ def unfinished_runs(store: Store) -> list[UnfinishedRun]:
     ]
 
 
-def unread(store: Store, reader_id: str, document_ids: Sequence[str]) -> list[Passage]:
-    """The passages of these documents that this reader has neither read nor skipped, in the order given and written."""
+def unread(store: Store, reader_id: str, passage_ids: Sequence[str]) -> list[Passage]:
+    """Those of these passages that this reader has neither read nor skipped, in the order given."""
     rows = store.rows(
         """
         SELECT passage_id, document_id, start, "end", text
         FROM passages
-        JOIN (SELECT unnest($1::VARCHAR[]) AS document_id, generate_subscripts($1::VARCHAR[], 1) AS place) AS asked
-            USING (document_id)
+        JOIN (SELECT unnest($1::VARCHAR[]) AS passage_id, generate_subscripts($1::VARCHAR[], 1) AS place) AS asked
+            USING (passage_id)
         WHERE passage_id NOT IN (
             SELECT passage_id FROM readings WHERE reader_id = $2 AND state IN ('read', 'skipped')
         )
-        ORDER BY place, start, "end"
+        ORDER BY place
         """,
-        [list(dict.fromkeys(document_ids)), reader_id],
+        [list(dict.fromkeys(passage_ids)), reader_id],
     )
     return [_passage(row) for row in rows]
 

@@ -121,7 +121,9 @@ class Failure(_Value):
     """Something that could not be done, kept as data."""
 
     item: str = Field(description="what it happened to: a path, a passage id")
-    stage: str = Field(description="read | generate | parse | ground")
+    stage: str = Field(description="read | generate | ground")
     error: str = Field(description="type of the failure")
     message: str
-    detail: str | None = Field(default=None, description="the candidate that was rejected, as JSON")
+    detail: str | None = Field(
+        default=None, description="as JSON: the candidate that was rejected, the answer that failed"
+    )

@@ -52,3 +52,9 @@ def test_the_sides_of_an_expression(text: str, expected: list[tuple[str, str, st
 )
 def test_no_anchor_where_a_side_is_missing(text: str) -> None:
     assert sides(text) == []
+
+
+def test_the_comma_of_a_number_parts_nothing() -> None:
+    assert sides("Because 1,200 homes lost power, schools closed.") == [
+        ("Because", "1,200 homes lost power", "schools closed")
+    ]

@@ -301,3 +301,27 @@ def test_any_text_gets_an_answer_or_an_input_error(store: Store, text: str) -> N
     except InputError:
         return
     assert found.note or found.statements or found.chains
+
+
+def test_a_phrase_within_the_other_keeps_its_own_meaning(tmp_path: Path) -> None:
+    with open_store(tmp_path / "lcm.duckdb") as opened:
+        _write(opened, ["{Floods} cause [flood damage]."])
+        assert ask(opened, "Do floods cause flood damage?").statements
+
+
+def test_a_doubtful_step_of_a_chain_is_marked(tmp_path: Path) -> None:
+    with open_store(tmp_path / "lcm.duckdb") as opened:
+        _write(opened, ["{Rain} may cause [sewer overflow].", "{Sewer overflow} causes [bathing bans]."])
+        (chain,) = ask(opened, "Does rain cause bathing bans?").chains
+    first, second = chain.text.split(";")
+    assert "(hedged)" in first and "(hedged)" not in second
+
+
+def test_what_only_mentions_the_words_is_shown_as_that(tmp_path: Path) -> None:
+    document = Document.of("The coffee harvest was late.", media_type="text/plain", title="Harvest")
+    with open_store(tmp_path / "lcm.duckdb") as opened:
+        add_documents(opened, [(document, "harvest.txt")])
+        add_passages(opened, [Passage.of(document, 0, len(document.text))])
+        found = ask(opened, "Does coffee cause cancer?")
+    assert not found.statements and "Nothing in this store" in found.note
+    assert [hit.title for hit in found.mentions] == ["Harvest"]

@@ -52,7 +52,7 @@ class Scripted:
 
     def _answer(self, call: Call) -> Answer[Any] | Failed:
         if self._fails_on and self._fails_on in call.messages[-1]["content"]:
-            return Failed(FailureKind.ENGINE, "died")
+            return Failed(FailureKind.TIMED_OUT, "late")
         assert isinstance(call.shape, Copied)
         sides = {name: source.text.strip(" .") for name, source in call.shape.sources.items()}
         return Answer(Pair(**sides), "", Usage(), None)

@@ -249,12 +249,15 @@ def test_a_passage_that_failed_is_read_by_the_next_run(path: Path, folder: Path)
     assert len(client.asked) == 1 and "Old wiring" in client.asked[0]
 
 
-def test_a_passage_keeps_what_its_other_calls_found(path: Path, tmp_path: Path) -> None:
+def test_a_call_that_was_lost_is_made_again_by_the_next_run_and_the_rest_is_kept(path: Path, tmp_path: Path) -> None:
     file = tmp_path / "two.txt"
     file.write_text("Heavy rain caused floods. Old wiring caused a fire.")
     with open_store(path) as store:
         done = _run(store, Scripted(fail_on("Old wiring")), file)
-    assert (done["read"], done["claims"], done["failures"]) == (1, 1, 1)
+        assert (done["read"], done["claims"], done["failures"]) == (0, 1, 1)
+        again = _run(store, Scripted(copy_all), file)
+        assert (again["read"], again["claims"]) == (1, 1)
+        assert len(claims(store)) == 2
 
 
 def test_a_broken_document_is_a_failure_and_the_rest_are_read(path: Path, folder: Path) -> None:

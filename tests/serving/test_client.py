@@ -80,10 +80,15 @@ def test_an_adapter_is_a_folder_that_says_so(tmp_path: Path) -> None:
 
 
 def test_models_are_recorded_by_content_not_by_place(tmp_path: Path) -> None:
-    (tmp_path / "tuned-1").mkdir()
+    folders = [tmp_path / place / "tuned" for place in ("a", "b", "c")]
+    for folder, weights in zip(folders, (b"1", b"1", b"2"), strict=True):
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(weights)
+    same, again, other = (model_name(str(folder)) for folder in folders)
+    assert same == again != other
+    assert same.startswith("tuned@")
     assert model_name("packaged") == f"SmolLM2-135M-Instruct@{SMOLLM2.sha256[:8]}"
-    assert model_name(str(tmp_path / "tuned-1")) == "tuned-1"
-    assert model_name("./tuned-1/") == "tuned-1"
     assert model_name("Qwen/Qwen3-0.6B") == "Qwen/Qwen3-0.6B"
     assert model_name(f"{URL}#qwen") == f"{URL}#qwen"
 

@@ -131,3 +131,16 @@ def test_the_example_file_names_every_setting_with_its_default(monkeypatch: pyte
     written = tomllib.loads(example.read_text(encoding="utf-8"))
     for group in ("engine", "endpoint", "extract"):
         assert set(written[group]) == set(type(getattr(default, group)).model_fields)
+
+
+@pytest.mark.parametrize("name", ["LEUCIPPUS_MODLE", "LEUCIPPUS_ASKING", "LEUCIPPUS_ENGIN__REPLICAS"])
+def test_a_variable_that_names_no_setting_is_not_ignored(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, SECRET)
+    with pytest.raises(ConfigError, match=name) as caught:
+        load_settings()
+    assert SECRET not in str(caught.value)
+
+
+def test_a_cache_folder_may_be_given_from_home() -> None:
+    Path("leucippus.toml").write_text('cache_dir = "~/models"')
+    assert load_settings().cache_dir == Path.home() / "models"

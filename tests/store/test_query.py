@@ -181,7 +181,7 @@ def test_batches_are_fetched_as_they_are_asked_for(
 def test_what_a_reader_has_not_read(
     store: Store, run_id: str, reader: Reader, passages: list[Passage], results: list[PassageResult]
 ) -> None:
-    asked = [passage.document_id for passage in passages[2::-1]]
+    asked = [passage.passage_id for passage in passages[2::-1]]
     assert unread(store, reader.reader_id, asked) == passages[2::-1]
     failed = PassageResult(passages[1].passage_id, failure=Failure(item="", stage="parse", error="E", message=""))
     record_batch(store, run_id, reader.reader_id, [results[0], failed])
