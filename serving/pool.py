@@ -52,12 +52,18 @@ class EnginePool:
         EngineDied : an engine did not come up, or not in time.
         """
         async with self._starting:
-            fresh = not self._engines
-            if fresh:
-                self._engines = [self._place() for _ in range(self._settings.engine.replicas)]
-                self._busy = [0] * len(self._engines)
-        if not fresh:
-            await asyncio.gather(*(self._mend(index, engine) for index, engine in enumerate(self._engines)))
+            if not self._engines:
+                # Nobody else may call an engine before it is ready: a call that kills it would look like a bad start.
+                placed = [self._place() for _ in range(self._settings.engine.replicas)]
+                try:
+                    infos = [await self._until_ready(engine) for engine in placed]
+                except BaseException:
+                    for engine in placed:
+                        self._ray.kill(engine)
+                    raise
+                self._engines, self._busy = placed, [0] * len(placed)
+                return infos
+        await asyncio.gather(*(self._mend(index, engine) for index, engine in enumerate(self._engines)))
         return [await self._until_ready(engine) for engine in self._engines]
 
     async def _mend(self, index: int, engine: Any) -> None:
@@ -121,8 +127,9 @@ class EnginePool:
                 ) from error
             _log.warning("engine died, starting another", restart=self._restarts, error=_last_line(error))
             self._ray.kill(dead)
-            self._engines[index] = self._place()
-            await self._until_ready(self._engines[index])
+            placed = self._place()
+            await self._until_ready(placed)
+            self._engines[index] = placed
 
     async def _until_ready(self, engine: Any) -> EngineInfo:
         timeout = self._settings.engine.start_timeout_s

@@ -141,6 +141,7 @@ def test_a_variable_that_names_no_setting_is_not_ignored(name: str, monkeypatch:
     assert SECRET not in str(caught.value)
 
 
-def test_a_cache_folder_may_be_given_from_home() -> None:
+def test_a_cache_folder_may_be_given_from_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LEUCIPPUS_CACHE_DIR", raising=False)
     Path("leucippus.toml").write_text('cache_dir = "~/models"')
     assert load_settings().cache_dir == Path.home() / "models"
