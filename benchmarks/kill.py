@@ -2,8 +2,9 @@
 
     python benchmarks/kill.py FOLDER [--kills 20] [--limit 20] [--seed 0]
 
-Each life of the job is killed a random time after its engine is ready (its first batch takes longest), and the next resumes it, until it finishes; a
-new store is begun until there were enough kills. Each store must hold the claim ids of the undisturbed run.
+Each life of the job is killed a random time after its engine is ready (its first batch takes longest), and the next
+resumes it, until it finishes; a new store is begun until there were enough kills. Each store must hold the claim ids of
+the undisturbed run.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
@@ -16,8 +16,6 @@ from leucippus.serving.structured import parse
 _log = structlog.get_logger(__name__)
 _MAX_RESTARTS = 3  # in a row, with no answer in between
 _QUEUE_FACTOR = 2
-
-Reply = TypeVar("Reply")
 
 
 class EnginePool:
