@@ -16,7 +16,7 @@ from leucippus.agents.anchors import anchors
 from leucippus.agents.passages import Span
 from leucippus.agents.phrases import ends, starts
 from leucippus.agents.prompt import Prompt, load_prompt
-from leucippus.serving.calls import Answer, Call, Copied, Failed, Source
+from leucippus.serving.calls import Answer, Call, Copied, Failed, Message, Source
 
 
 class Candidate(BaseModel):
@@ -82,6 +82,33 @@ class Pair(BaseModel):
     effect: str = Field(max_length=400)
 
 
+class Pairs(BaseModel):
+    """The shape of a brief answer."""
+
+    claims: list[Pair] = Field(max_length=8)
+
+
+class Brief(Asking):
+    """One question a passage and no examples, for a model that was tuned to answer it."""
+
+    def __init__(self) -> None:
+        self.prompt = load_prompt("brief")
+
+    def messages(self, text: str) -> list[Message]:
+        return self.prompt.ask(" ".join(text.split()))
+
+    def calls(self, text: str, *, adapter: str | None, max_tokens: int) -> list[Call]:
+        return [Call(self.messages(text), Copied(Pairs, {"": Source(text)}), adapter=adapter, max_tokens=max_tokens)]
+
+    def candidates(self, text: str, answers: Sequence[Answer[Any] | Failed]) -> list[Candidate]:
+        return [
+            Candidate(cause=claim.cause, relation="", effect=claim.effect, probability=answer.probability)
+            for answer in answers
+            if isinstance(answer, Answer)
+            for claim in answer.value.claims
+        ]
+
+
 class Anchored(Asking):
     def __init__(self) -> None:
         self.prompt = load_prompt("anchored")
@@ -122,8 +149,8 @@ def _line(text: str, span: Span) -> str:
     return " ".join(text[slice(*span)].split())
 
 
-def asking(way: Literal["anchored", "open"]) -> Asking:
-    return Anchored() if way == "anchored" else Open()
+def asking(way: Literal["anchored", "open", "brief"]) -> Asking:
+    return Anchored() if way == "anchored" else Open() if way == "open" else Brief()
 
 
 def _source(text: str, window: Span, cue: Span) -> Source:

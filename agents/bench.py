@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leucippus.agents.asking import asking
-from leucippus.agents.extract import read_passages, reader_of, worth_reading
+from leucippus.agents.extractors import Extractor
 from leucippus.agents.passages import passages
 from leucippus.agents.readers import read_documents
-from leucippus.config import Settings
+from leucippus.config import ExtractSettings
 from leucippus.errors import InputError
-from leucippus.serving.client import Client
 from leucippus.store.triples import Claim, Document, Failure, Passage
 
 
@@ -58,22 +56,19 @@ def read_folder(folder: Path, max_mb: float) -> Iterator[Text]:
             yield Text(Path(uri).stem, document.text)
 
 
-async def predict(client: Client, texts: Sequence[Text], settings: Settings) -> list[dict[str, Any]]:
+async def predict(extractor: Extractor, texts: Sequence[Text], options: ExtractSettings) -> list[dict[str, Any]]:
     """One prediction for each text: `{id, is_causal, triples: [{cause, effect, relation, …}]}`."""
-    options, reader = settings.extract, reader_of(settings)
-    way = asking(options.asking)
     documents = [Document.of(text.text, media_type="text/plain", title=text.id) for text in texts]
     to_read: dict[str, Passage] = {
         passage.passage_id: passage
         for document in documents
         for passage in passages(document, max_chars=options.passage_chars)
-        if worth_reading(passage.text, way)
+        if extractor.worth(passage.text)
     }
     claims: dict[str, list[Claim]] = {}
     waiting = list(to_read.values())
     for start in range(0, len(waiting), options.batch_passages):
-        batch = waiting[start : start + options.batch_passages]
-        for result in await read_passages(client, batch, reader, settings.adapter, options):
+        for result in await extractor.read(waiting[start : start + options.batch_passages]):
             for claim in result.claims:
                 claims.setdefault(claim.document_id, []).append(claim)
     return [
@@ -90,6 +85,7 @@ def _prediction(identity: str, claims: Iterable[Claim]) -> dict[str, Any]:
             "effect": claim.effect,
             "sign": claim.sign.value,
             "hedged": claim.hedged,
+            "confidence": claim.confidence,
         }
         for claim in claims
         if not claim.negated

@@ -10,21 +10,15 @@ import json
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from leucippus._version import __version__
-from leucippus.agents.asking import Asking, asking
-from leucippus.agents.cues import may_be_causal
-from leucippus.agents.grounding import ground
+from leucippus.agents.extractors import Extractor
 from leucippus.agents.passages import passages
 from leucippus.agents.readers import read_documents
-from leucippus.config import ExtractSettings, Settings
+from leucippus.config import ExtractSettings
 from leucippus.errors import InputError
-from leucippus.serving.calls import Answer, Failed, FailureKind, Usage
-from leucippus.serving.client import Client, folder_name, model_name
 from leucippus.serving.encoder import Encode
 from leucippus.store.database import Store
 from leucippus.store.query import UnfinishedRun, pending, unfinished_runs, unread, without_vectors
@@ -45,7 +39,6 @@ from leucippus.store.write import (
 
 COMMAND = "extract"
 _DOCUMENTS_AT_ONCE = 200
-_WORTH_A_RETRY = (FailureKind.TIMED_OUT, FailureKind.REJECTED)
 
 
 @dataclass(frozen=True)
@@ -74,22 +67,11 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def reader_of(settings: Settings) -> Reader:
-    """Who reads under these settings. Our own rules have a part in it, so their version is part of the prompt's."""
-    way = asking(settings.extract.asking)
-    cues = "cues" if settings.extract.require_cue else "free"
-    return Reader(
-        model=model_name(settings.model),
-        adapter=folder_name(Path(settings.adapter)) if settings.adapter else None,
-        prompt_version=f"{way.prompt.version}+{cues}+{__version__}",
-    )
-
-
 async def extract(
     store: Store,
-    client: Client,
+    extractor: Extractor,
     paths: Sequence[str],
-    settings: Settings,
+    options: ExtractSettings,
     *,
     resume: bool = False,
     limit: int | None = None,
@@ -112,21 +94,20 @@ async def extract(
     InputError : nothing to read at `paths`, or nothing to resume.
     ServingError : the model could not be reached, or died for good.
     """
-    reader = reader_of(settings)
+    reader = extractor.reader
     if resume:
         unfinished = _run_to_resume(store, reader)
         run_id, given = unfinished.run_id, json.loads(unfinished.settings)
         paths, limit, text_column = given["paths"], given["limit"], given["text_column"]
         options = ExtractSettings.model_validate(given["extract"])
     else:
-        options = settings.extract
         given = {"paths": list(paths), "limit": limit, "text_column": text_column, "extract": options.model_dump()}
         run_id = start_run(store, command=COMMAND, settings=given, reader=reader)
     try:
         if not _is_planned(store, run_id):
             passage_ids = _take_in(store, run_id, paths, options, limit, text_column)
-            _plan(store, run_id, reader, passage_ids, options)
-        await _read(store, client, run_id, reader, settings.adapter, options, report)
+            _plan(store, run_id, extractor, passage_ids, options)
+        await _read(store, extractor, run_id, report)
     except BaseException as error:
         finish_run(store, run_id, "failed" if isinstance(error, InputError) else "interrupted")
         raise
@@ -202,36 +183,24 @@ def first_documents(
         yield item
 
 
-def _plan(store: Store, run_id: str, reader: Reader, passage_ids: Sequence[str], options: ExtractSettings) -> None:
+def _plan(
+    store: Store, run_id: str, extractor: Extractor, passage_ids: Sequence[str], options: ExtractSettings
+) -> None:
     """Batches in document order, longest passage first within each: the last to finish then keeps nobody waiting."""
-    way = asking(options.asking)
     to_read: list[Passage] = []
     rows: list[Planned] = []
-    for passage in unread(store, reader.reader_id, passage_ids):
-        if worth_reading(passage.text, way):
+    for passage in unread(store, extractor.reader.reader_id, passage_ids):
+        if extractor.worth(passage.text):
             to_read.append(passage)
         else:
             rows.append(Planned(passage.passage_id, batch=-1, position=len(rows), skipped=True))
     for number, start in enumerate(range(0, len(to_read), options.batch_passages)):
         batch = sorted(to_read[start : start + options.batch_passages], key=lambda p: (-len(p.text), p.passage_id))
         rows += [Planned(passage.passage_id, number, position) for position, passage in enumerate(batch)]
-    plan(store, run_id, reader, rows)
+    plan(store, run_id, extractor.reader, rows)
 
 
-def worth_reading(text: str, way: Asking) -> bool:
-    """The cheap first pass: no causal wording, or nothing to ask, and no model sees the passage."""
-    return may_be_causal(text) and bool(way.calls(text, adapter=None, max_tokens=1))
-
-
-async def _read(
-    store: Store,
-    client: Client,
-    run_id: str,
-    reader: Reader,
-    adapter: str | None,
-    options: ExtractSettings,
-    report: Report,
-) -> None:
+async def _read(store: Store, extractor: Extractor, run_id: str, report: Report) -> None:
     (documents, total, done) = store.rows(
         """SELECT count(DISTINCT document_id), count(*) FILTER (state <> 'skipped'),
                   count(*) FILTER (state IN ('read', 'failed'))
@@ -240,12 +209,12 @@ async def _read(
     )[0]
     already, claims, rejected, failed = done, 0, 0, 0
     if total > done:
-        await client.start()  # before the clock: an engine takes half a minute, once
+        await extractor.start()  # before the clock: an engine takes half a minute, once
     started = time.monotonic()
     report(Progress(run_id, documents, total - already, 0, 0, 0, 0, 0.0))
     began = started
-    async for results in _ahead(client, pending(store, run_id), reader, adapter, options):
-        record_batch(store, run_id, reader.reader_id, results, seconds=time.monotonic() - began)
+    async for results in _ahead(extractor, pending(store, run_id)):
+        record_batch(store, run_id, extractor.reader.reader_id, results, seconds=time.monotonic() - began)
         began = time.monotonic()
         done += len(results)
         claims += sum(len(result.claims) for result in results)
@@ -255,19 +224,13 @@ async def _read(
         report(Progress(run_id, documents, total - already, done - already, claims, rejected, failed, seconds))
 
 
-async def _ahead(
-    client: Client,
-    batches: Iterator[list[Passage]],
-    reader: Reader,
-    adapter: str | None,
-    options: ExtractSettings,
-) -> AsyncIterator[list[PassageResult]]:
+async def _ahead(extractor: Extractor, batches: Iterator[list[Passage]]) -> AsyncIterator[list[PassageResult]]:
     """The results of the batches in their order, while the next ones are being read: no engine waits for the store."""
     reading: deque[asyncio.Task[list[PassageResult]]] = deque()
     try:
         while True:
-            while len(reading) < client.batches_at_once + 1 and (batch := next(batches, None)) is not None:
-                reading.append(asyncio.create_task(read_passages(client, batch, reader, adapter, options)))
+            while len(reading) < extractor.batches_at_once + 1 and (batch := next(batches, None)) is not None:
+                reading.append(asyncio.create_task(extractor.read(batch)))
             if not reading:
                 return
             yield await reading.popleft()
@@ -275,43 +238,3 @@ async def _ahead(
         for task in reading:
             task.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
-
-
-async def read_passages(
-    client: Client, batch: Sequence[Passage], reader: Reader, adapter: str | None, options: ExtractSettings
-) -> list[PassageResult]:
-    """What the model says of each passage, grounded. One batch of calls."""
-    way = asking(options.asking)
-    calls = [way.calls(passage.text, adapter=adapter, max_tokens=options.max_tokens) for passage in batch]
-    answers = iter(await client.generate_batch([call for group in calls for call in group]))
-    return [
-        _result(passage, list(islice(answers, len(group))), way, reader, options)
-        for passage, group in zip(batch, calls, strict=True)
-    ]
-
-
-def _result(
-    passage: Passage, answers: Sequence[Answer[Any] | Failed], way: Asking, reader: Reader, options: ExtractSettings
-) -> PassageResult:
-    usage = sum((answer.usage for answer in answers), Usage())
-    failures = [answer for answer in answers if isinstance(answer, Failed)]
-    claims, rejected = ground(
-        passage,
-        way.candidates(passage.text, answers),
-        reader_id=reader.reader_id,
-        require_cue=options.require_cue,
-    )
-    lost = [_failure(passage, answer) for answer in failures]
-    # What might come back another time makes the passage failed, so that the next run reads it again; its claims stay.
-    retry = any(answer.kind in _WORTH_A_RETRY for answer in failures) or (answers and len(failures) == len(answers))
-    whole = lost.pop() if retry else None
-    return PassageResult(
-        passage.passage_id, tuple(claims), (*rejected, *lost), whole, usage.prompt_tokens, usage.output_tokens
-    )
-
-
-def _failure(passage: Passage, answer: Failed) -> Failure:
-    detail = json.dumps(asdict(answer), default=str)
-    return Failure(
-        item=passage.passage_id, stage="generate", error=answer.kind.value, message=answer.message, detail=detail
-    )

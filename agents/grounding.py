@@ -87,6 +87,20 @@ def _claim(passage: Passage, candidate: Candidate, pair: _Pair, reader_id: str) 
     reading = pair.reading
     # A passive or a "result of" names the effect first; small models often copy that order.
     cause, effect = (pair.effect, pair.cause) if reading.direction_ok is False else (pair.cause, pair.effect)
+    relation = reading.relation or candidate.relation
+    return claim_of(passage, cause, effect, relation, reading, candidate.probability, reader_id)
+
+
+def claim_of(
+    passage: Passage,
+    cause: Span,
+    effect: Span,
+    relation: str,
+    reading: PairReading,
+    confidence: float | None,
+    reader_id: str,
+) -> Claim:
+    """A claim from spans of its passage, with offsets into its document and the sentences around it as quote."""
     text, base = passage.text, passage.start
     quote = _sentences_around(text, min(cause[0], effect[0]), max(cause[1], effect[1]))
     conditions = reading.conditions
@@ -103,7 +117,7 @@ def _claim(passage: Passage, candidate: Candidate, pair: _Pair, reader_id: str) 
         cause=text[slice(*cause)],
         cause_start=cause_start,
         cause_end=cause_end,
-        relation=reading.relation or candidate.relation,
+        relation=relation,
         effect=text[slice(*effect)],
         effect_start=effect_start,
         effect_end=effect_end,
@@ -114,7 +128,7 @@ def _claim(passage: Passage, candidate: Candidate, pair: _Pair, reader_id: str) 
         quote=text[slice(*quote)],
         start=base + quote[0],
         end=base + quote[1],
-        confidence=candidate.probability,
+        confidence=confidence,
     )
 
 

@@ -2,8 +2,9 @@
 
     python benchmarks/throughput.py FOLDER [--max-passages N] [--only pipeline,vllm,…]
 
-Each contender runs in a process of its own, one after the other: the whole pipeline (Ray actor, grounding, store),
-bare vLLM offline `generate`, Ray Data LLM, transformers `generate` one prompt at a time.
+Each contender runs in a process of its own, one after the other: the whole pipeline reading with the tagger (the
+default), the whole pipeline asking the untuned language model (Ray actor, grounding, store), bare vLLM offline
+`generate`, Ray Data LLM, transformers `generate` one prompt at a time.
 Read the ratios: absolute numbers move with the machine.
 """
 
@@ -20,19 +21,20 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from leucippus.agents.asking import asking
-from leucippus.agents.extract import extract, summary, worth_reading
+from leucippus.agents.extract import extract, summary
+from leucippus.agents.extractors import connect_extractor
+from leucippus.agents.model_extractor import way_of, worth_asking
 from leucippus.agents.passages import passages
 from leucippus.agents.readers import read_documents
 from leucippus.config import Settings, load_settings
 from leucippus.serving.calls import Call, Copied
-from leucippus.serving.client import connect, find_model
+from leucippus.serving.client import find_model
 from leucippus.serving.cluster import engine_environment
 from leucippus.serving.copying import copy_grammar
 from leucippus.store.database import open_store
 from leucippus.store.triples import Document, Failure
 
-CONTENDERS = ("pipeline", "vllm", "ray_data", "transformers")
+CONTENDERS = ("tagger", "pipeline", "vllm", "ray_data", "transformers")
 
 
 def _kind_of(command: str) -> str:
@@ -74,12 +76,12 @@ class Memory:
 
 def the_documents(folder: str, settings: Settings, most: int) -> list[Document]:
     """The first documents of the folder that hold at most `most` passages worth reading."""
-    way, chosen, kept = asking(settings.extract.asking), list[Document](), 0
+    way, chosen, kept = way_of(settings), list[Document](), 0
     for found in read_documents([folder], max_mb=settings.extract.max_document_mb):
         if isinstance(found, Failure):
             continue
         cut = passages(found[0], max_chars=settings.extract.passage_chars)
-        kept += sum(worth_reading(passage.text, way) for passage in cut)
+        kept += sum(worth_asking(passage.text, way) for passage in cut)
         if kept > most and chosen:
             break
         chosen.append(found[0])
@@ -88,31 +90,40 @@ def the_documents(folder: str, settings: Settings, most: int) -> list[Document]:
 
 def the_calls(folder: str, settings: Settings, most: int) -> tuple[int, list[Call]]:
     """(passages, calls): what the pipeline asks about these documents."""
-    way, number, calls = asking(settings.extract.asking), 0, list[Call]()
+    way, number, calls = way_of(settings), 0, list[Call]()
     for document in the_documents(folder, settings, most):
         for passage in passages(document, max_chars=settings.extract.passage_chars):
-            if worth_reading(passage.text, way):
+            if worth_asking(passage.text, way):
                 number += 1
                 calls += way.calls(passage.text, adapter=None, max_tokens=settings.extract.max_tokens)
     return number, calls
 
 
+def tagger(folder: str, most: int, settings: Settings) -> dict[str, Any]:
+    return _whole(folder, most, settings, load_settings())
+
+
 def pipeline(folder: str, most: int, settings: Settings) -> dict[str, Any]:
+    return _whole(folder, most, settings, settings)
+
+
+def _whole(folder: str, most: int, settings: Settings, reading: Settings) -> dict[str, Any]:
+    """The corpus job over the documents that `settings` choose, read as `reading` says."""
     memory = Memory()
 
     async def job(scratch: Path) -> dict[str, Any]:
         for document in the_documents(folder, settings, most):
             (scratch / f"{document.document_id}.txt").write_text(document.text)
         began = time.monotonic()
-        client = connect(settings)
-        await client.start()
+        extractor = connect_extractor(reading)
+        await extractor.start()
         started = time.monotonic() - began
         with open_store(scratch / "store" / "b.duckdb") as store:
             began = time.monotonic()
-            run_id = await extract(store, client, [str(scratch)], settings)
+            run_id = await extract(store, extractor, [str(scratch)], reading.extract)
             seconds = time.monotonic() - began
             counts = summary(store, run_id)
-        await client.close()
+        await extractor.close()
         return {"start_s": started, "seconds": seconds, "passages": counts["read"], "tokens": counts["output_tokens"]}
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -243,7 +254,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(CONTENDERS))
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    settings = load_settings()
+    settings = load_settings().model_copy(update={"adapter": None})
     if options.inside:
         os.environ.update(engine_environment(settings.engine))
         result = globals()[options.inside](options.folder, options.max_passages, settings)
@@ -251,6 +262,7 @@ def main() -> None:
         return
     print(f"{'':14}{'start s':>9}{'seconds':>9}{'passages/s':>12}{'tokens/s':>10}  memory MB")
     rates: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     for name in options.only.split(","):
         arguments = [options.folder, "--max-passages", str(options.max_passages), "--inside", name]
         done = subprocess.run([sys.executable, __file__, *arguments], check=False, capture_output=True, text=True)
@@ -260,14 +272,17 @@ def main() -> None:
             continue
         result = json.loads(found[0].removeprefix("RESULT "))
         rates[name] = result["tokens"] / result["seconds"]
+        seconds[name] = result["seconds"]
         rate = result["passages"] / result["seconds"]
         memory = ", ".join(f"{kind} {size}" for kind, size in result["memory_mb"].items())
         print(
             f"{name:14}{result['start_s']:9.1f}{result['seconds']:9.1f}{rate:12.1f}{rates[name]:10.0f}  {memory}",
             flush=True,
         )
+    if "tagger" in seconds and "pipeline" in seconds:
+        print(f"tagger: the same documents in 1/{seconds['pipeline'] / seconds['tagger']:.1f} of the pipeline's time")
     for name, rate in rates.items():
-        if name != "pipeline" and "pipeline" in rates:
+        if name not in ("pipeline", "tagger") and "pipeline" in rates:
             print(f"pipeline / {name}: {rates['pipeline'] / rate:.2f} of its tokens per second")
 
 

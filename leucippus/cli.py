@@ -24,7 +24,9 @@ app = typer.Typer(
 )
 lcm = typer.Typer(no_args_is_help=True, help="Look into a large causal model (a store of claims).")
 bench = typer.Typer(no_args_is_help=True, help="Run the extraction pipeline over benchmark files.")
+train = typer.Typer(no_args_is_help=True, help="Fine-tune the small models.")
 app.add_typer(lcm, name="lcm")
+app.add_typer(train, name="train")
 app.add_typer(bench, name="bench")
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The DuckDB file.")]
@@ -33,7 +35,8 @@ ModelOption = Annotated[
     str | None, typer.Option(help="'packaged', a model folder, a hub name, or an OpenAI-compatible URL.")
 ]
 AdapterOption = Annotated[
-    str | None, typer.Option(help="Folder of a LoRA adapter; 'none' to leave out the configured one.")
+    str | None,
+    typer.Option(help="'packaged' (the tuned extractor), 'none', or the folder of an extractor or LoRA adapter."),
 ]
 LimitOption = Annotated[int, typer.Option(min=1, max=1_000_000_000, help="At most so many.")]
 DEFAULT_STORE = Path("lcm.duckdb")
@@ -117,24 +120,23 @@ def extract(
 
     from leucippus.agents.extract import extract as run_extraction
     from leucippus.agents.extract import summary
-    from leucippus.serving.client import connect
+    from leucippus.agents.extractors import connect_extractor
     from leucippus.serving.encoder import encode
     from leucippus.store.database import open_store
 
     if resume and not store.is_file():
         raise StoreMissing(f"There is no store at {store} to resume.", next_step="Leave out --resume to start one.")
-    client = connect(settings, output.note)  # before the store is made: a wrong model leaves nothing behind
-
-    output.note(f"model: {settings.model} (an engine takes about half a minute to start)")
+    extractor = connect_extractor(settings, output.note)  # before the store: a wrong model leaves nothing behind
+    output.note(f"reader: {extractor.reader.model}, adapter {extractor.reader.adapter or 'none'}")
 
     async def job() -> dict[str, Any]:
         try:
             with open_store(store) as opened:
                 run_id = await run_extraction(
                     opened,
-                    client,
+                    extractor,
                     paths or [],
-                    settings,
+                    settings.extract,
                     resume=resume,
                     limit=limit,
                     text_column=text_column,
@@ -143,7 +145,7 @@ def extract(
                 )
                 return summary(opened, run_id)
         finally:
-            await client.close()
+            await extractor.close()
 
     try:
         result = asyncio.run(job())
@@ -284,6 +286,42 @@ def serve(
         time.sleep(3600)
 
 
+@train.command("extractor")
+def train_extractor(
+    out: Annotated[Path, typer.Option(help="Folder for the extractor; an unfinished one is taken up again.")],
+    public: Annotated[
+        Path | None, typer.Option(help="JSON lines of public annotated sentences; only licensed parts are used.")
+    ] = None,
+    store: StoreOption = DEFAULT_STORE,
+    language_model: Annotated[bool, typer.Option(help="Tune the language model too, not the tagger alone.")] = True,
+    limit: Annotated[int | None, typer.Option(min=40, help="Learn from at most so many texts: a trial.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of the tagger.")] = None,
+    seed: int = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Tune the packaged models to extract claims; the folder is what --adapter takes."""
+    from leucippus.serving.cluster import TORCH_ENVIRONMENT
+
+    if any(os.environ.get(name) != value for name, value in TORCH_ENVIRONMENT.items()):
+        # The allocator reads its settings when a process starts.
+        os.execve(sys.executable, [sys.executable, "-m", "leucippus", *sys.argv[1:]], os.environ | TORCH_ENVIRONMENT)
+
+    from dataclasses import replace
+
+    from leucippus.store.database import open_store
+    from leucippus.training.extractor import Recipe, train_extractor
+
+    recipe = Recipe(public=str(public) if public else None, limit=limit, seed=seed)
+    recipe = replace(
+        recipe,
+        tagger=replace(recipe.tagger, seed=seed, epochs=epochs or recipe.tagger.epochs),
+        adapter=replace(recipe.adapter, seed=seed) if language_model and recipe.adapter else None,
+    )
+    with open_store(store) as opened:
+        result = train_extractor(opened, out, recipe, load_settings(), output.training_line)
+    output.line(result) if as_json else output.show_counts(result)
+
+
 @bench.command("triples")
 def bench_triples(
     sentences: Annotated[Path, typer.Option(help="JSON lines with id and text.")],
@@ -317,16 +355,16 @@ def _predict(texts: list[Any], out: Path, settings: Settings, as_json: bool) -> 
     import json
 
     from leucippus.agents.bench import predict
-    from leucippus.serving.client import connect
+    from leucippus.agents.extractors import connect_extractor
 
     async def job() -> tuple[list[dict[str, Any]], float]:
-        client = connect(settings, output.note)
+        extractor = connect_extractor(settings, output.note)
         try:
-            await client.start()
+            await extractor.start()
             began = time.monotonic()
-            return await predict(client, texts, settings), time.monotonic() - began
+            return await predict(extractor, texts, settings.extract), time.monotonic() - began
         finally:
-            await client.close()
+            await extractor.close()
 
     out.touch()  # a place that cannot be written is found before the work, not after it
     predictions, seconds = asyncio.run(job())

@@ -45,6 +45,15 @@ class EngineSettings(BaseModel):
     start_timeout_s: float = Field(default=600, gt=0, description="seconds to wait for an engine to become ready")
 
 
+class TaggerSettings(BaseModel):
+    """The small encoder that reads every sentence of a corpus."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    replicas: int = Field(default=1, ge=1, description="taggers in the pool")
+    threads: int = Field(default=0, ge=0, description="CPU threads of each; 0 = all of its machine")
+
+
 class EndpointSettings(BaseModel):
     """A remote OpenAI-compatible endpoint, used when the model is a URL."""
 
@@ -60,16 +69,22 @@ class ExtractSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    passage_chars: int = Field(default=240, ge=40, description="sentences are joined up to this many characters")
+    passage_chars: int = Field(default=400, ge=40, description="sentences are joined up to this many characters")
     batch_passages: int = Field(
         default=256, ge=1, description="passages read and committed together; the unit of resuming"
     )
-    asking: Literal["anchored", "open"] = Field(
-        default="anchored",
-        description="anchored: spans around each causal expression, for small models; open: any claim, for strong ones",
+    reading: Literal["auto", "tagger", "cascade", "model"] = Field(
+        default="auto",
+        description="tagger: the tuned encoder reads; cascade: the language model reads again what it doubts; "
+        "model: the language model reads all; auto: tagger where the adapter has one, else model",
+    )
+    asking: Literal["auto", "anchored", "open", "brief"] = Field(
+        default="auto",
+        description="anchored: spans around each causal expression, for small models; open: any claim, for strong ones; "
+        "brief: for tuned ones; auto: brief with the LoRA adapter of an extractor, else anchored",
     )
     require_cue: bool = Field(
-        default=True, description="accept a claim only where a causal expression joins its spans; off for strong models"
+        default=True, description="anchored and open: accept a claim only where a causal expression joins its spans"
     )
     max_tokens: int = Field(default=160, ge=16, description="longest answer to one passage")
     max_document_mb: float = Field(default=64, gt=0, description="larger files are recorded as failures, not read")
@@ -83,12 +98,17 @@ class Settings(BaseSettings):
     model: str = Field(
         default=PACKAGED_MODEL, description="'packaged', a folder, a hub name, or an OpenAI-compatible URL"
     )
-    adapter: str | None = Field(default=None, description="folder of a LoRA adapter")
+    adapter: str | None = Field(
+        default=PACKAGED_MODEL,
+        description="'packaged' (the tuned extractor, for the packaged model), 'none', or the folder of an extractor or a "
+        "LoRA adapter",
+    )
     api_key: SecretStr | None = Field(default=None, description="key for a remote endpoint; never logged")
     cache_dir: Path = Field(default_factory=lambda: user_cache_path("leucippus"), description="unpacked models")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
     ray_address: str | None = Field(default=None, description="a running Ray cluster; none = start a local one")
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
+    tagger: TaggerSettings = Field(default_factory=lambda: TaggerSettings())
     endpoint: EndpointSettings = Field(default_factory=lambda: EndpointSettings())
     extract: ExtractSettings = Field(default_factory=lambda: ExtractSettings())
 
@@ -96,6 +116,11 @@ class Settings(BaseSettings):
     @classmethod
     def _at_home(cls, value: Path) -> Path:
         return value.expanduser()
+
+    @field_validator("adapter")
+    @classmethod
+    def _none(cls, value: str | None) -> str | None:
+        return None if value == "none" else value
 
     @classmethod
     def settings_customise_sources(

@@ -65,7 +65,9 @@ def show_claim(row: ClaimRow) -> None:
     claim = row.claim
     marks = [mark for mark, on in (("negated", claim.negated), ("hedged", claim.hedged)) if on]
     marked = f" [{', '.join(marks)}]" if marks else ""
-    say(f"{_flat(claim.cause)} —{_flat(claim.relation)} ({claim.sign.value})→ {_flat(claim.effect)}{marked}")
+    relation = f"{_flat(claim.relation)} " if claim.relation else ""
+    sure = f" {claim.confidence:.0%}" if claim.confidence is not None else ""
+    say(f"{_flat(claim.cause)} —{relation}({claim.sign.value})→ {_flat(claim.effect)}{marked}{sure}")
     _quote(row)
 
 
@@ -114,6 +116,12 @@ def show_summary(counts: Mapping[str, Any], store: Path) -> None:
 def show_check(check: Check) -> None:
     advice = f"  → {check.next_step}" if check.status != "ok" and check.next_step else ""
     say(f"{check.status:<4}  {check.name:<18} {check.found}{advice}")
+
+
+def training_line(part: str, step: int, steps: int, loss: float) -> None:
+    """A line now and then: training is watched from afar."""
+    if step % 50 == 0 or step == steps:
+        note(f"{part}: step {step} of {steps}" + (f", loss {loss:.3f}" if loss else ""))
 
 
 class ProgressLine:

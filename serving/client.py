@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from leucippus.config import PACKAGED_MODEL, Settings
 from leucippus.errors import ConfigError, ModelNotFound
 from leucippus.serving.calls import Answer, Call, Failed, Usage
-from leucippus.serving.packaged import SMOLLM2, Progress, unpack
+from leucippus.serving.packaged import EXTRACTOR, SMOLLM2, Progress, unpack
+from leucippus.serving.tagger import DESCRIPTION as TAGGER
 
 _SAMPLE = 2**20
 
@@ -77,7 +78,7 @@ def connect(settings: Settings, progress: Progress = lambda _: None) -> Client:
     if is_url(settings.model):
         from leucippus.serving.remote import RemoteClient
 
-        if settings.adapter:
+        if lora_folder(settings):
             raise ConfigError(
                 f"An adapter ({settings.adapter}) cannot be sent to a remote endpoint.",
                 next_step="Load it there, and name it as the model: URL#adapter-name.",
@@ -86,7 +87,8 @@ def connect(settings: Settings, progress: Progress = lambda _: None) -> Client:
 
     from leucippus.serving.pool import EnginePool
 
-    adapters = {settings.adapter: _adapter_folder(settings.adapter)} if settings.adapter else {}
+    folder = lora_folder(settings)
+    adapters = {settings.adapter: os.fspath(folder.resolve())} if settings.adapter and folder else {}
     return EnginePool(str(find_model(settings, progress)), settings, adapters)
 
 
@@ -120,8 +122,28 @@ def _from_hub(name: str) -> Path:
         ) from error
 
 
-def _adapter_folder(adapter: str) -> str:
-    folder = Path(adapter)
-    if not (folder / "adapter_config.json").is_file():
-        raise ConfigError(f"{adapter!r} is not a LoRA adapter.", expected="a folder with adapter_config.json (PEFT)")
-    return os.fspath(folder.resolve())
+def adapter_folder(settings: Settings) -> Path | None:
+    """The folder of the extractor or adapter in force; none if it is switched off.
+
+    The packaged extractor was tuned on the packaged model: with another model it is not used.
+    """
+    if settings.adapter == PACKAGED_MODEL:
+        return EXTRACTOR if settings.model == PACKAGED_MODEL else None
+    return Path(settings.adapter) if settings.adapter else None
+
+
+def lora_folder(settings: Settings) -> Path | None:
+    """The folder of the LoRA adapter in force; none if there is none, or the extractor in force has no adapter.
+
+    Raises
+    ------
+    ConfigError : the folder holds neither an adapter nor an extractor.
+    """
+    folder = adapter_folder(settings)
+    if folder is None or (folder / "adapter_config.json").is_file():
+        return folder
+    if not (folder / TAGGER).is_file():
+        raise ConfigError(
+            f"{str(folder)!r} is not a LoRA adapter.", expected="a folder with adapter_config.json (PEFT)"
+        )
+    return None

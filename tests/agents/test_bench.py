@@ -10,6 +10,7 @@ import pytest
 
 from leucippus.agents.asking import Pair
 from leucippus.agents.bench import Text, predict, read_folder, read_sentences
+from leucippus.agents.model_extractor import ModelExtractor
 from leucippus.config import ExtractSettings, Settings
 from leucippus.errors import InputError
 from leucippus.serving.calls import Answer, Call, Copied, Failed, FailureKind, Usage
@@ -64,7 +65,7 @@ def _file(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
 
 
 def _predict(texts: Sequence[Text], client: Scripted | None = None) -> list[dict[str, Any]]:
-    return asyncio.run(predict(client or Scripted(), texts, SETTINGS))
+    return asyncio.run(predict(ModelExtractor(client or Scripted(), SETTINGS), texts, SETTINGS.extract))
 
 
 @pytest.fixture
@@ -80,7 +81,16 @@ def test_a_causal_sentence_is_predicted_with_its_pair(texts: list[Text]) -> None
     assert _predict(texts)[0] == {
         "id": "a",
         "is_causal": True,
-        "triples": [{"cause": "Heavy rain", "relation": "caused", "effect": "floods", "sign": "+", "hedged": False}],
+        "triples": [
+            {
+                "cause": "Heavy rain",
+                "relation": "caused",
+                "effect": "floods",
+                "sign": "+",
+                "hedged": False,
+                "confidence": None,
+            }
+        ],
     }
 
 

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from leucippus.agents.asking import Claims, Pair
-from leucippus.agents.extract import Progress, extract, reader_of, summary
+from leucippus.agents.extract import Progress, extract, summary
+from leucippus.agents.model_extractor import ModelExtractor
 from leucippus.config import ExtractSettings, Settings
 from leucippus.errors import EngineDied, InputError
 from leucippus.serving.calls import Answer, Call, Copied, Failed, FailureKind, Usage
@@ -84,7 +85,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _run(store: Store, client: Scripted, *paths: Path, settings: Settings = SETTINGS, **options: Any) -> dict[str, Any]:
-    run_id = asyncio.run(extract(store, client, [str(path) for path in paths], settings, **options))
+    extractor = ModelExtractor(client, settings)
+    run_id = asyncio.run(extract(store, extractor, [str(path) for path in paths], settings.extract, **options))
     return summary(store, run_id)
 
 
@@ -327,7 +329,7 @@ def test_the_reader_changes_with_whatever_changes_what_is_read() -> None:
         OPEN,
         Settings(model="scripted", extract=ExtractSettings(require_cue=False)),
     ]
-    assert len({reader_of(each).reader_id for each in settings}) == len(settings)
+    assert len({ModelExtractor(Scripted(copy_all), each).reader.reader_id for each in settings}) == len(settings)
 
 
 INJECTION = """Heavy rain caused floods.

@@ -170,12 +170,13 @@ def test_two_processes_at_once_convert_once(
     assert [path.name for path in cache.iterdir() if path.is_dir()] == [f"Tiny-{model().sha256[:8]}"]
 
 
-def test_both_packaged_models_say_their_licence_and_place(cache: Path) -> None:
-    language, encoder = describe(cache)
+def test_the_packaged_models_say_their_licence_and_place(cache: Path) -> None:
+    language, encoder, extractor = describe(cache)
     assert language["licence"] == "Apache-2.0"
     assert "not unpacked yet" in language["place"]
     assert Path(encoder["place"]) == minilm_folder()
     assert (minilm_folder() / "config.json").is_file()
+    assert (Path(extractor["place"]) / "MODEL_CARD.md").is_file()
     assert not cache.exists()
 
 

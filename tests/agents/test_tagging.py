@@ -1,0 +1,307 @@
+"""From a tagger's numbers to claims. The numbers are made by hand, so that the right claims are known."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from leucippus.agents.tagging import (
+    CAUSE,
+    CAUSE_SIDE,
+    CLAIM,
+    EFFECT,
+    EFFECT_SIDE,
+    HEDGED,
+    LINK,
+    NEGATED,
+    SIGN,
+    SIGNS,
+    WIDTH,
+    Floats,
+    Layer,
+    Tagged,
+    Words,
+    decode,
+    pair_score,
+    span_scores,
+)
+from leucippus.store.triples import Sign
+
+Pair = tuple[Words, Words]
+RAIN, FLOODS, LOSSES = (2, 4), (7, 9), (12, 14)
+
+
+def _head(probability: float) -> Floats:
+    """The numbers of a text that makes a claim with this probability."""
+    head = np.zeros(WIDTH, np.float32)
+    head[CLAIM] = math.log(probability / (1 - probability))
+    return head
+
+
+def _blank(length: int) -> Floats:
+    return np.zeros((length, WIDTH), np.float32)
+
+
+def _say(words: Floats, layer: Layer, span: Words, rank: int, log_odds: float) -> None:
+    """Raise the score of one span and of no other. Each span of a layer needs a rank of its own."""
+    words[span[0], layer.from_.start + rank] = 1
+    words[span[1] - 1, layer.to.start + rank] = log_odds
+
+
+def _text(length: int, *pairs: Pair) -> Floats:
+    """A text that says these pairs for certain: their words attract each other, and all other words repel."""
+    words = _blank(length)
+    words[:, [CAUSE_SIDE.start + 1, EFFECT_SIDE.start]] = 1
+    words[:, [CAUSE_SIDE.start, EFFECT_SIDE.start + 1]] = -60
+    for cause, effect in pairs:
+        words[slice(*cause), CAUSE_SIDE.start] = -4
+        words[slice(*effect), EFFECT_SIDE.start + 1] = -4
+    for rank, (cause, effect) in enumerate(pairs, 2):
+        words[slice(*cause), CAUSE_SIDE.start + rank] = 4
+        words[slice(*effect), EFFECT_SIDE.start + rank] = 4
+    for side, layer in enumerate((CAUSE, EFFECT)):
+        for rank, span in enumerate(sorted({pair[side] for pair in pairs})):
+            _say(words, layer, span, rank, 25)
+    return words
+
+
+def _pairs(found: list[Tagged]) -> list[Pair]:
+    return [(claim.cause, claim.effect) for claim in found]
+
+
+def _overlap(one: Words, other: Words) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def test_no_claim_is_read_below_the_threshold() -> None:
+    words = _text(16, (RAIN, FLOODS))
+    assert decode(_head(0.4), words) == []
+    assert _pairs(decode(_head(0.4), words, threshold=0.3)) == [(RAIN, FLOODS)]
+    assert _pairs(decode(_head(0.6), words)) == [(RAIN, FLOODS)]
+    assert decode(_head(0.6), words, threshold=0.7) == []
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_a_text_too_short_for_two_spans_makes_no_claim(length: int) -> None:
+    assert decode(_head(0.99), _blank(length)) == []
+
+
+def test_two_words_are_enough_for_a_claim() -> None:
+    assert _pairs(decode(_head(0.99), _text(2, ((1, 2), (0, 1))))) == [((1, 2), (0, 1))]
+
+
+def test_one_claim_is_read_with_its_chances() -> None:
+    (claim,) = decode(_head(0.8), _text(16, (RAIN, FLOODS)))
+    assert (claim.cause, claim.effect, claim.link) == (RAIN, FLOODS, None)
+    assert claim.claim == pytest.approx(0.8, abs=1e-5)
+    assert claim.spans == pytest.approx(1, abs=1e-3)
+    assert claim.pair == pytest.approx(1 / (1 + math.exp(-8)), abs=1e-5)
+
+
+def test_an_effect_may_stand_before_its_cause() -> None:
+    assert _pairs(decode(_head(0.8), _text(16, (LOSSES, RAIN)))) == [(LOSSES, RAIN)]
+
+
+@pytest.mark.parametrize("at, sign", [(0, Sign.POSITIVE), (1, Sign.NEGATIVE), (2, Sign.NONE)])
+def test_the_sign_is_the_largest_of_three_over_both_spans(at: int, sign: Sign) -> None:
+    words = _text(16, (RAIN, FLOODS))
+    words[:, SIGN.start + (at + 1) % 3] = 9
+    words[slice(*RAIN), SIGN] = words[slice(*FLOODS), SIGN] = 0
+    words[slice(*RAIN), SIGN.start + (at + 2) % 3] = 1
+    words[slice(*FLOODS), SIGN.start + at] = 2
+    (claim,) = decode(_head(0.8), words)
+    assert claim.sign == sign == SIGNS[at]
+
+
+@pytest.mark.parametrize("span, others, expected", [(3.0, 0.0, True), (-3.0, 9.0, False), (0.0, 9.0, False)])
+def test_negation_and_hedging_are_read_off_the_spans_alone(span: float, others: float, expected: bool) -> None:
+    for column, other in ((NEGATED, HEDGED), (HEDGED, NEGATED)):
+        words = _text(16, (RAIN, FLOODS))
+        words[:, column] = others
+        words[slice(*RAIN), column] = words[slice(*FLOODS), column] = span
+        words[:, other] = -1
+        (claim,) = decode(_head(0.8), words)
+        negated, hedged = (expected, False) if column == NEGATED else (False, expected)
+        assert (claim.negated, claim.hedged) == (negated, hedged)
+
+
+def test_two_spans_that_disagree_about_negation_are_weighed() -> None:
+    words = _text(16, (RAIN, FLOODS))
+    words[slice(*RAIN), NEGATED], words[slice(*FLOODS), NEGATED] = 3, -2
+    words[slice(*RAIN), HEDGED], words[slice(*FLOODS), HEDGED] = 2, -3
+    (claim,) = decode(_head(0.8), words)
+    assert (claim.negated, claim.hedged) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "linking, link",
+    [
+        ([], None),
+        ([5], (5, 6)),
+        ([4, 5, 6], (4, 7)),
+        ([2, 3, 7, 8], None),
+        ([3, 4, 5], (4, 6)),
+        ([0, 5], (5, 6)),
+        ([5, 15], (5, 6)),
+        ([9, 10], (9, 11)),
+        ([0], (0, 1)),
+    ],
+)
+def test_the_link_is_a_run_of_linking_words_outside_of_both_spans(linking: list[int], link: Words | None) -> None:
+    words = _text(16, (RAIN, FLOODS))
+    words[linking, LINK] = 1
+    (claim,) = decode(_head(0.8), words)
+    assert claim.link == link
+
+
+def test_of_two_links_outside_the_nearer_one_is_taken() -> None:
+    cause, effect = (1, 9), (11, 12)
+    words = _text(20, (cause, effect))
+    words[[0, 17], LINK] = 1
+    (claim,) = decode(_head(0.8), words)
+    assert (claim.cause, claim.effect) == (cause, effect)
+    assert claim.link == (0, 1)
+
+
+def test_one_cause_has_two_effects() -> None:
+    found = decode(_head(0.8), _text(16, (RAIN, FLOODS), (RAIN, LOSSES)))
+    assert sorted(_pairs(found)) == [(RAIN, FLOODS), (RAIN, LOSSES)]
+    assert [claim.spans for claim in found] == pytest.approx([0.5, 0.5], abs=0.01)
+
+
+def test_two_causes_have_one_effect() -> None:
+    found = decode(_head(0.8), _text(16, (RAIN, LOSSES), (FLOODS, LOSSES)))
+    assert sorted(_pairs(found)) == [(RAIN, LOSSES), (FLOODS, LOSSES)]
+
+
+def test_the_effect_of_one_claim_is_the_cause_of_the_next() -> None:
+    assert sorted(_pairs(decode(_head(0.8), _text(16, (RAIN, FLOODS), (FLOODS, LOSSES))))) == [
+        (RAIN, FLOODS),
+        (FLOODS, LOSSES),
+    ]
+
+
+def test_a_further_claim_has_to_be_about_as_likely_as_the_first() -> None:
+    words = _text(16, (RAIN, FLOODS), (RAIN, LOSSES))
+    words[slice(*LOSSES), EFFECT_SIDE.start + 1] = -13  # 16 - 4 - 13: log-odds of -1
+    head = _head(0.8)
+    assert _pairs(decode(head, words, another=0.5)) == [(RAIN, FLOODS)]
+    assert _pairs(decode(head, words, another=0.2)) == [(RAIN, FLOODS), (RAIN, LOSSES)]
+
+
+def _cut_in_many_ways(odd: Words, log_odds: float) -> Floats:
+    """A text whose cause is one phrase near its beginning, cut in four like ways, or a word near its end."""
+    words = _blank(26)
+    for rank, cut in enumerate([(1, 4), (2, 4), (2, 5), (1, 5)]):
+        _say(words, CAUSE, cut, rank, 10)
+    for rank, unlikely in enumerate([(20, 21), (21, 22), (22, 23)], 5):
+        _say(words, CAUSE, unlikely, rank, 4)
+    _say(words, CAUSE, odd, 9, log_odds)
+    _say(words, EFFECT, (24, 25), 0, 20)
+    return words
+
+
+def test_a_span_cut_in_many_like_ways_wins_over_a_likelier_odd_one() -> None:
+    odd = (18, 19)
+    words = _cut_in_many_ways(odd, 10.5)
+    assert divmod(int(span_scores(words, CAUSE).argmax()), len(words)) == (odd[0], odd[1] - 1)
+    (claim,) = decode(_head(0.8), words, another=0.9)
+    assert claim.cause[0] <= 2 and 4 <= claim.cause[1] <= 6
+
+
+def test_an_odd_span_likelier_than_all_those_ways_together_wins() -> None:
+    (claim,) = decode(_head(0.8), _cut_in_many_ways((18, 19), 14), another=0.9)
+    assert 5 < claim.cause[0] <= 18 < claim.cause[1]
+
+
+def test_a_certain_span_is_read_as_it_is() -> None:
+    words = _blank(10)
+    _say(words, CAUSE, (2, 4), 0, 36)
+    _say(words, EFFECT, (8, 10), 0, 36)
+    assert span_scores(words, CAUSE)[2, 3] == pytest.approx(0)
+    assert _pairs(decode(_head(0.8), words, another=0.9)) == [((2, 4), (8, 10))]
+
+
+def test_what_spans_are_worth_does_not_depend_on_whether_they_belong_together() -> None:
+    words = _text(16, (RAIN, FLOODS))
+    words[:, CAUSE_SIDE] = words[:, EFFECT_SIDE] = 0
+    likely = decode(_head(0.8), words)[0].spans
+    words[:, CAUSE_SIDE.start], words[:, EFFECT_SIDE.start] = 5, -4
+    assert decode(_head(0.8), words)[0].spans == pytest.approx(likely, rel=0.01)
+
+
+@pytest.mark.parametrize("layer", [CAUSE, EFFECT], ids=["cause", "effect"])
+def test_span_scores_are_the_log_of_a_softmax_over_all_spans(layer: Layer) -> None:
+    words = np.random.default_rng(3).normal(size=(6, WIDTH)).astype(np.float32)
+    raw = {
+        (s, t): float(
+            words[s, layer.start]
+            + words[t, layer.end]
+            + words[s : t + 1, layer.inside].sum()
+            + words[s, layer.from_] @ words[t, layer.to]
+        )
+        for s in range(6)
+        for t in range(s, 6)
+    }
+    total = math.log(sum(math.exp(score) for score in raw.values()))
+    found = span_scores(words, layer)
+    assert found.shape == (6, 6)
+    for s in range(6):
+        for t in range(6):
+            assert found[s, t] == pytest.approx(raw[s, t] - total if s <= t else -math.inf, abs=1e-4)
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 40), scale=st.sampled_from([0.0, 0.1, 1.0, 30.0, 1000.0]))
+def test_span_scores_sum_to_one_over_spans_that_do_not_run_backwards(seed: int, length: int, scale: float) -> None:
+    words = (np.random.default_rng(seed).normal(size=(length, WIDTH)) * scale).astype(np.float32)
+    for layer in (CAUSE, EFFECT):
+        scores = span_scores(words, layer)
+        assert float(np.exp(scores).sum()) == pytest.approx(1, abs=1e-4)
+        assert np.all(np.isneginf(scores[np.tril_indices(length, -1)]))
+        assert np.all(np.isfinite(scores[np.triu_indices(length)]))
+
+
+def test_a_pair_scores_by_the_means_of_its_two_sides() -> None:
+    words = _blank(5)
+    words[0, CAUSE_SIDE.start], words[1, CAUSE_SIDE.start] = 2, 4
+    words[3, EFFECT_SIDE.start], words[4, EFFECT_SIDE.start] = 5, 1
+    assert pair_score(words, (0, 2), (3, 4)) == pytest.approx(15)
+    assert pair_score(words, (0, 2), (3, 5)) == pytest.approx(9)
+    assert pair_score(words, (3, 4), (0, 2)) == 0
+
+
+def test_the_probability_of_a_pair_is_that_of_its_score() -> None:
+    words = _text(16, (RAIN, FLOODS))
+    words[slice(*RAIN), CAUSE_SIDE.start] = -11
+    (claim,) = decode(_head(0.8), words)
+    assert pair_score(words, RAIN, FLOODS) == pytest.approx(1)
+    assert claim.pair == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)
+    assert claim.spans == pytest.approx(1, abs=1e-3)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    length=st.integers(0, 40),
+    scale=st.sampled_from([0.0, 0.1, 1.0, 5.0, 1000.0]),
+    another=st.sampled_from([0.0, 0.5, 0.9]),
+)
+def test_any_numbers_give_claims_whose_spans_lie_in_the_text_and_do_not_cross(
+    seed: int, length: int, scale: float, another: float
+) -> None:
+    numbers = (np.random.default_rng(seed).normal(size=(length + 1, WIDTH)) * scale).astype(np.float32)
+    found = decode(numbers[0], numbers[1:], threshold=0.0, another=another)
+    for claim in found:
+        spans = [claim.cause, claim.effect] + ([claim.link] if claim.link else [])
+        assert all(0 <= start < end <= length for start, end in spans)
+        assert not any(_overlap(one, other) for one, other in pairwise(sorted(spans)))
+        assert 0 <= claim.claim <= 1 and 0 <= claim.pair <= 1 and 0 <= claim.spans <= 1 + 1e-4
+    worth = [claim.spans * claim.pair for claim in found]
+    assert all(other >= another * worth[0] * (1 - 1e-5) for other in worth[1:])
+    assert len(set(_pairs(found))) == len(found)
+    for side in ([claim.cause for claim in found], [claim.effect for claim in found]):
+        assert not any(one != other and _overlap(one, other) for one in side for other in side)

@@ -1,0 +1,218 @@
+"""Fine-tune the packaged MiniLM as the tagger: causes, effects, links, pairs, sign, negation, hedging at once.
+
+The word embeddings (half of the encoder) stay as they are: they need not be shipped, and rare words keep the meaning
+they were given by more text than we have. Losses are summed; each is a mean over what was annotated. The weights kept
+are a running average over the steps (Polyak and Juditsky, 1992), which costs nothing and is worth about a point here.
+"""
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as binary_loss
+from torch.nn.functional import cross_entropy
+
+from leucippus.agents import tagging
+from leucippus.serving.tagger import MAX_TOKENS, words_of
+from leucippus.training.examples import Example, Mark, Span
+
+Words = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The tagger's hyperparameters."""
+
+    epochs: int = 9
+    batch: int = 32
+    learning_rate: float = 5e-4
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    average: float = 0.995
+    masked: float = 0.12
+    """Share of the word pieces hidden at each step: what is left to learn from is the construction, not the topic."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """An example as the model sees it, in words; `link` is empty where linking words were not annotated."""
+
+    input_ids: list[int]
+    first: list[int]
+    claims: list[tuple[Words, Words, Mark]]
+    link: list[float]
+    claim: bool
+
+
+def lesson(example: Example, encoding: Any) -> Lesson:
+    """Character spans to word spans. A claim that lies beyond the model's longest text is left out."""
+    first, offsets = words_of(encoding)
+    claims, link = [], [0.0] * len(first)
+    for mark in example.marks:
+        cause, effect = _to_words(mark.cause, offsets), _to_words(mark.effect, offsets)
+        if cause and effect:
+            claims.append((cause, effect, mark))
+        if mark.link and (words := _to_words(mark.link, offsets)):
+            link[slice(*words)] = [1.0] * (words[1] - words[0])
+    return Lesson(encoding.ids, first, claims, link if example.fully_annotated else [], bool(example.marks))
+
+
+def _to_words(span: Span, offsets: Sequence[Span]) -> Words | None:
+    inside = [i for i, (start, end) in enumerate(offsets) if start < span[1] and span[0] < end]
+    return (inside[0], inside[-1] + 1) if inside else None
+
+
+def train(
+    examples: Sequence[Example],
+    model: Any,
+    tokenizer: Any,
+    recipe: Recipe,
+    checkpoint: Path | None = None,
+    report: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+) -> None:
+    """Fine-tune `model` (a `BertForTokenClassification` of `tagging.WIDTH` labels) in place.
+
+    Parameters
+    ----------
+    checkpoint : file that holds the state after each epoch; where it exists, training goes on from there.
+    """
+    torch.manual_seed(recipe.seed)
+    torch.set_flush_denormal(True)  # thousands of spans share a softmax: most gradients all but vanish, and are slow
+    encoded = tokenizer([example.text for example in examples], truncation=True, max_length=MAX_TOKENS)
+    lessons = [lesson(example, encoded[i]) for i, example in enumerate(examples)]
+    model.bert.embeddings.word_embeddings.requires_grad_(False)
+    tuned = [p for p in model.parameters() if p.requires_grad]
+    steps = recipe.epochs * math.ceil(len(lessons) / recipe.batch)
+    optimiser = torch.optim.AdamW(tuned, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    warm = max(1, int(recipe.warmup * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm))
+    )
+    averages = [p.detach().clone() for p in tuned]
+    done = _resume(checkpoint, model, optimiser, schedule, averages)
+    per_epoch = math.ceil(len(lessons) / recipe.batch)
+    model.train()
+    for step, batch in enumerate(_batches(lessons, recipe), 1):
+        if step <= done:
+            continue
+        ids, mask = _padded(batch, tokenizer.pad_token_id)
+        hidden = (torch.rand(ids.shape) < recipe.masked) & (ids > tokenizer.mask_token_id)  # special tokens come first
+        ids = ids.masked_fill(hidden, tokenizer.mask_token_id)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(input_ids=ids, attention_mask=mask).logits
+        loss = loss_of(logits.float(), batch)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(tuned, 1.0)
+        optimiser.step()
+        schedule.step()
+        keep = min(recipe.average, step / (step + 10))
+        with torch.no_grad():
+            for average, p in zip(averages, tuned, strict=True):
+                average.lerp_(p, 1 - keep)
+        report(step, steps, loss.item())
+        if checkpoint and step % per_epoch == 0 and step < steps:
+            _save(checkpoint, step, model, optimiser, schedule, averages)
+    with torch.no_grad():
+        for average, p in zip(averages, tuned, strict=True):
+            p.copy_(average)
+    model.eval()
+
+
+def _save(path: Path, step: int, model: Any, optimiser: Any, schedule: Any, averages: list[torch.Tensor]) -> None:
+    state = {
+        "step": step,
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "schedule": schedule.state_dict(),
+        "averages": averages,
+        "random": torch.get_rng_state(),
+    }
+    torch.save(state, path.with_suffix(".part"))
+    path.with_suffix(".part").rename(path)  # whole or not at all
+
+
+def _resume(path: Path | None, model: Any, optimiser: Any, schedule: Any, averages: list[torch.Tensor]) -> int:
+    """Put back the state of the last checkpoint; returns the steps already done."""
+    if path is None or not path.is_file():
+        return 0
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    schedule.load_state_dict(state["schedule"])
+    for average, kept in zip(averages, state["averages"], strict=True):
+        average.copy_(kept)
+    torch.set_rng_state(state["random"])
+    return int(state["step"])
+
+
+def loss_of(logits: torch.Tensor, batch: Sequence[Lesson]) -> torch.Tensor:
+    """The sum of the losses of one batch. logits: (batch, tokens, WIDTH)."""
+    total = binary_loss(logits[:, 0, tagging.CLAIM], torch.tensor([float(item.claim) for item in batch]))
+    links, linked, chances, pairs, belongs, attributes, marks = [], [], [], [], [], [], []
+    for row, item in enumerate(batch):
+        words = logits[row, item.first]
+        if item.link:
+            links.append(words[:, tagging.LINK])
+            linked += item.link
+        if not item.claims:
+            continue
+        together = {(cause, effect): mark for cause, effect, mark in item.claims}
+        causes, effects = sorted({c for c, _ in together}), sorted({e for _, e in together})
+        for layer, spans in ((tagging.CAUSE, causes), (tagging.EFFECT, effects)):
+            scores = _span_scores(words, layer)
+            chances.append(torch.stack([scores[start, end - 1] for start, end in spans]).mean())
+        for cause, effect in product(causes, effects):
+            one, other = words[slice(*cause)].mean(0), words[slice(*effect)].mean(0)
+            pairs.append((one[tagging.CAUSE_SIDE] * other[tagging.EFFECT_SIDE]).sum())
+            belongs.append(float((cause, effect) in together))
+            if (mark := together.get((cause, effect))) is not None and mark.sign is not None:
+                attributes.append(one + other)
+                marks.append(mark)
+    if links:
+        total = total + binary_loss(torch.cat(links), torch.tensor(linked))
+    if chances:
+        total = total - 2 * torch.stack(chances).mean() + binary_loss(torch.stack(pairs), torch.tensor(belongs))
+    if marks:
+        both = torch.stack(attributes)
+        signs = torch.tensor([tagging.SIGNS.index(mark.sign) for mark in marks if mark.sign is not None])
+        total = total + cross_entropy(both[:, tagging.SIGN], signs)
+        for column, name in ((tagging.NEGATED, "negated"), (tagging.HEDGED, "hedged")):
+            total = total + binary_loss(both[:, column], torch.tensor([float(getattr(mark, name)) for mark in marks]))
+    return total
+
+
+def _span_scores(words: torch.Tensor, layer: tagging.Layer) -> torch.Tensor:
+    """`tagging.span_scores`, differentiable."""
+    n = len(words)
+    inside = words[:, layer.inside].cumsum(0)
+    scores = (
+        words[:, layer.start, None]
+        + words[None, :, layer.end]
+        + (inside[None, :] - (inside - words[:, layer.inside])[:, None])
+        + words[:, layer.from_] @ words[:, layer.to].T
+    )
+    scores = scores.masked_fill(torch.ones(n, n, dtype=torch.bool).tril(-1), -torch.inf)
+    return scores - scores.flatten().logsumexp(0)
+
+
+def _batches(lessons: Sequence[Lesson], recipe: Recipe) -> Iterator[list[Lesson]]:
+    """Shuffled each epoch; texts of like length share a batch, so that little of it is padding."""
+    rng = random.Random(recipe.seed)
+    for _ in range(recipe.epochs):
+        order = sorted(lessons, key=lambda item: len(item.input_ids) * rng.uniform(0.8, 1.25))
+        batches = [order[at : at + recipe.batch] for at in range(0, len(order), recipe.batch)]
+        rng.shuffle(batches)
+        yield from batches
+
+
+def _padded(batch: Sequence[Lesson], pad: int) -> tuple[torch.Tensor, torch.Tensor]:
+    longest = max(len(item.input_ids) for item in batch)
+    ids = torch.tensor([item.input_ids + [pad] * (longest - len(item.input_ids)) for item in batch])
+    return ids, (ids != pad).long()
