@@ -143,7 +143,7 @@ def test_imports_go_one_way() -> None:
         ("serving/calls.py", "leucippus.store.query"),
         ("errors.py", "leucippus.config"),
         ("agents/ask.py", "leucippus.cli"),
-        ("training/__init__.py", "leucippus.agents.ask"),
+        ("agents/__init__.py", "leucippus.training.examples"),
     ],
 )
 def test_an_import_the_other_way_is_found(tmp_path: Path, file: str, imports: str) -> None:

@@ -189,7 +189,7 @@ def test_a_path_that_is_not_there_is_named(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_writes_no_store(cli: Cli, folder: Path, tmp_path: Path) -> None:
-    done = cli("extract", folder, "--dry-run", "--json", "--store", tmp_path / "s.duckdb")
+    done = cli("extract", folder, "--dry-run", "--adapter", "none", "--json", "--store", tmp_path / "s.duckdb")
     (plan,) = done.json
     assert (done.code, plan["documents"], plan["calls"]) == (0, 2, 1)
     assert list(tmp_path.iterdir()) == [folder]
@@ -225,7 +225,8 @@ class Scripted:
 
 
 def _connect_to(client: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leucippus.serving.client.connect", lambda *_: client)
+    monkeypatch.setenv("LEUCIPPUS_ADAPTER", "none")
+    monkeypatch.setattr("leucippus.agents.extractors.connect", lambda *_: client)
     monkeypatch.setattr("leucippus.serving.encoder.encode", lambda texts: np.zeros((len(texts), 384), dtype=np.float32))
 
 
@@ -294,7 +295,7 @@ def test_claims_as_json_have_what_a_claim_needs(cli: Cli, store: Path) -> None:
 def test_claims_for_a_person_show_the_quote_on_one_line(cli: Cli, store: Path) -> None:
     done = cli("lcm", "claims", "heavy rain", "--store", store)
     assert done.out.splitlines() == [
-        "Heavy rain —causes (+)→ floods",
+        "Heavy rain —causes (+)→ floods 50%",
         "    “Heavy rain causes floods.” — note 0 (notes/0.txt, 0–25)",
     ]
 

@@ -28,8 +28,6 @@ def test_the_files_are_few_small_and_safe() -> None:
     files = {path.name for path in EXTRACTOR.iterdir()}
     assert files == {
         "MODEL_CARD.md",
-        "adapter_config.json",
-        "adapter_model.safetensors",
         "confidence.json",
         "recipe.json",
         "scores.json",
