@@ -135,11 +135,6 @@ def span_scores(words: Floats, layer: Layer) -> Floats:
     return np.asarray(scores - np.log(np.exp(scores).sum()), dtype=np.float32)
 
 
-def pair_score(words: Floats, cause: Words, effect: Words) -> float:
-    """Log-odds that `cause` and `effect` belong together."""
-    return float(_mean(words, cause)[CAUSE_SIDE] @ _mean(words, effect)[EFFECT_SIDE])
-
-
 def _ranked(words: Floats) -> list[tuple[float, float, Words, Words]]:
     """Pairs of likely spans that do not overlap, the best first: (what the spans are worth, P(they belong together))."""
     (causes, cause_worth), (effects, effect_worth) = (_likely(span_scores(words, layer)) for layer in (CAUSE, EFFECT))

@@ -121,7 +121,6 @@ def best_threshold(scores: Sequence[float], wanted: Sequence[bool]) -> float:
     following = np.append(ranked[1:], 0.0)
     f1[ranked == following] = -1  # equal scores cannot be parted
     good = np.flatnonzero(f1 >= f1.max() - _SLACK)
-    high, low = ((ranked[at] + following[at]) / 2 for at in (good[0], good[-1]))
-    middle = _chance((_log_odds(high) + _log_odds(low)) / 2)
-    at = min(good, key=lambda at: abs(_log_odds((ranked[at] + following[at]) / 2) - _log_odds(middle)))
-    return float((ranked[at] + following[at]) / 2)
+    cuts = [float(ranked[at] + following[at]) / 2 for at in good]
+    middle = (_log_odds(cuts[0]) + _log_odds(cuts[-1])) / 2
+    return min(cuts, key=lambda cut: abs(_log_odds(cut) - middle))

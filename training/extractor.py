@@ -27,7 +27,7 @@ from leucippus.store.write import finish_run, start_run
 from leucippus.training import adapter, tagger
 from leucippus.training.adapter import Recipe as AdapterRecipe
 from leucippus.training.calibrate import Pairs, calibrate
-from leucippus.training.evaluate import Found, evaluate
+from leucippus.training.evaluate import Found, calibration_error, evaluate, match
 from leucippus.training.examples import Example, apart, joined, public, written
 from leucippus.training.grammar import generate
 from leucippus.training.tagger import Recipe as TaggerRecipe
@@ -106,7 +106,11 @@ async def measure(folder: Path, examples: Sequence[Example]) -> dict[str, float]
         [Found(c.cause, c.effect, c.sign, c.negated, c.hedged, c.confidence or 0.0) for c in result.claims]
         for result in results
     ]
-    return evaluate(examples, found).as_dict()
+    right = [
+        i in match(example, pairs) for example, pairs in zip(examples, found, strict=True) for i in range(len(pairs))
+    ]
+    error = calibration_error([pair.confidence for pairs in found for pair in pairs], right)
+    return {**evaluate(examples, found).as_dict(), "calibration_error": round(error, 4)}
 
 
 async def _said(folder: Path, examples: Sequence[Example], settings: Settings) -> list[Pairs | None]:

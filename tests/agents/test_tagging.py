@@ -25,7 +25,6 @@ from leucippus.agents.tagging import (
     Tagged,
     Words,
     decode,
-    pair_score,
     span_scores,
 )
 from leucippus.store.triples import Sign
@@ -265,20 +264,10 @@ def test_span_scores_sum_to_one_over_spans_that_do_not_run_backwards(seed: int, 
         assert np.all(np.isfinite(scores[np.triu_indices(length)]))
 
 
-def test_a_pair_scores_by_the_means_of_its_two_sides() -> None:
-    words = _blank(5)
-    words[0, CAUSE_SIDE.start], words[1, CAUSE_SIDE.start] = 2, 4
-    words[3, EFFECT_SIDE.start], words[4, EFFECT_SIDE.start] = 5, 1
-    assert pair_score(words, (0, 2), (3, 4)) == pytest.approx(15)
-    assert pair_score(words, (0, 2), (3, 5)) == pytest.approx(9)
-    assert pair_score(words, (3, 4), (0, 2)) == 0
-
-
 def test_the_probability_of_a_pair_is_that_of_its_score() -> None:
     words = _text(16, (RAIN, FLOODS))
     words[slice(*RAIN), CAUSE_SIDE.start] = -11
     (claim,) = decode(_head(0.8), words)
-    assert pair_score(words, RAIN, FLOODS) == pytest.approx(1)
     assert claim.pair == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-5)
     assert claim.spans == pytest.approx(1, abs=1e-3)
 
