@@ -14,6 +14,7 @@ from leucippus.serving.packaged import EXTRACTOR, SMOLLM2, Progress, unpack
 from leucippus.serving.tagger import DESCRIPTION as TAGGER
 
 _SAMPLE = 2**20
+_LORA = "adapter_config.json"
 
 
 class Client(Protocol):
@@ -78,7 +79,8 @@ def connect(settings: Settings, progress: Progress = lambda _: None) -> Client:
     if is_url(settings.model):
         from leucippus.serving.remote import RemoteClient
 
-        if lora_folder(settings):
+        folder = adapter_folder(settings)
+        if folder is not None and ((folder / _LORA).is_file() or not (folder / TAGGER).is_file()):
             raise ConfigError(
                 f"An adapter ({settings.adapter}) cannot be sent to a remote endpoint.",
                 next_step="Load it there, and name it as the model: URL#adapter-name.",
@@ -140,10 +142,8 @@ def lora_folder(settings: Settings) -> Path | None:
     ConfigError : the folder holds neither an adapter nor an extractor.
     """
     folder = adapter_folder(settings)
-    if folder is None or (folder / "adapter_config.json").is_file():
+    if folder is None or (folder / _LORA).is_file():
         return folder
     if not (folder / TAGGER).is_file():
-        raise ConfigError(
-            f"{str(folder)!r} is not a LoRA adapter.", expected="a folder with adapter_config.json (PEFT)"
-        )
+        raise ConfigError(f"{str(folder)!r} is not a LoRA adapter.", expected=f"a folder with {_LORA} (PEFT)")
     return None

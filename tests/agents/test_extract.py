@@ -321,11 +321,14 @@ def test_new_concepts_get_their_vectors_once(path: Path, folder: Path) -> None:
     assert sorted(encoded) == sorted(names) and names
 
 
-def test_the_reader_changes_with_whatever_changes_what_is_read() -> None:
+def test_the_reader_changes_with_whatever_changes_what_is_read(tmp_path: Path) -> None:
+    lora = tmp_path / "lora"
+    lora.mkdir()
+    (lora / "adapter_config.json").write_text("{}")
     settings = [
         SETTINGS,
         SETTINGS.model_copy(update={"model": "another"}),
-        SETTINGS.model_copy(update={"adapter": "lora"}),
+        SETTINGS.model_copy(update={"adapter": str(lora)}),
         OPEN,
         Settings(model="scripted", extract=ExtractSettings(require_cue=False)),
     ]

@@ -486,6 +486,7 @@ def extractor_folder(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / DESCRIPTION).write_text(json.dumps({"base": "all-MiniLM-L6-v2", "width": WIDTH}))
     (folder / FILE).write_text(CONFIDENCE.model_dump_json())
+    (folder / "adapter_config.json").write_text("{}")
     return folder
 
 
@@ -523,6 +524,12 @@ def test_the_packaged_tagger_reads_where_it_fits_and_is_there(
 def test_an_extractor_that_is_named_reads_whatever_the_model(extractor_folder: Path, model: str) -> None:
     settings = Settings(model=model, adapter=str(extractor_folder))
     assert reading_of(settings) == "tagger" and isinstance(way_of(settings), Brief)
+
+
+def test_the_brief_question_is_for_an_extractor_with_an_adapter(extractor_folder: Path) -> None:
+    (extractor_folder / "adapter_config.json").unlink()
+    settings = Settings(adapter=str(extractor_folder))
+    assert reading_of(settings) == "tagger" and isinstance(way_of(settings), Anchored)
 
 
 @pytest.mark.parametrize("adapter", [None, "packaged", "named"])
