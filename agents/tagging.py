@@ -54,7 +54,7 @@ SIGNS = (Sign.POSITIVE, Sign.NEGATIVE, Sign.NONE)
 _CONSIDERED = 160
 """Spans whose probability counts; the rest of thousands share a few per cent."""
 _WHOLE = 0.65
-"""Weight of holding all of the true span against sharing words with it; chosen on sentences kept for calibration."""
+"""Weight of holding all of the true span against sharing words with it; chosen on development sentences."""
 _DROWNED = 0.4
 """F1 below which a cut has so many other words that holding the span is no merit."""
 _EDGES = 8
