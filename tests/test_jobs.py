@@ -29,7 +29,7 @@ def leucippus(*arguments: str, batch: int = 4) -> subprocess.Popen[str]:
 
 def finish(*arguments: str) -> list[dict[str, Any]]:
     process = leucippus(*arguments, "--json")
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     assert process.returncode == 0, err
     return [json.loads(line) for line in out.splitlines()]
 
