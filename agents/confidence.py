@@ -65,7 +65,7 @@ class Confidence(BaseModel):
 
 def features(claim: Tagged, second: Second = "not asked") -> tuple[float, ...]:
     """What a `Line` is fitted on."""
-    own = (_log_odds(claim.claim), _log_odds(claim.spans), _log_odds(claim.pair))
+    own = (log_odds(claim.claim), log_odds(claim.spans), log_odds(claim.pair))
     return own if second == "not asked" else (*own, float(second == "same"), float(second == "none"))
 
 
@@ -84,6 +84,7 @@ def load_confidence(folder: Path) -> Confidence:
         ) from error
 
 
-def _log_odds(p: float) -> float:
+def log_odds(p: float) -> float:
+    """Of a probability, kept away from 0 and 1."""
     p = min(max(p, 1e-5), 1 - 1e-5)
     return math.log(p / (1 - p))

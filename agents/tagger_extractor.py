@@ -13,8 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from leucippus._version import __version__
 from leucippus.agents.confidence import Confidence, Second
 from leucippus.agents.grounding import claim_of
@@ -22,7 +20,7 @@ from leucippus.agents.model_extractor import WORTH_A_RETRY, ModelExtractor, fail
 from leucippus.agents.passages import Span, sentences
 from leucippus.agents.phrases import core
 from leucippus.agents.reading import PairReading, read_pair
-from leucippus.agents.tagging import CLAIM, Tagged, decode
+from leucippus.agents.tagging import Tagged, claim_chance, decode
 from leucippus.serving.calls import Answer, Failed, Usage
 from leucippus.serving.client import folder_name
 from leucippus.serving.tagger import Scores
@@ -129,7 +127,7 @@ class TaggerExtractor:
                     rejected.append(found)
                 else:
                     claims.setdefault(found.claim_id, found)
-            if not part.found and _claim_chance(part.scores) >= self._confidence.threshold:
+            if not part.found and claim_chance(part.scores.head) >= self._confidence.threshold:
                 rejected.append(_rejected(passage, "a claim is likely, but no cause and effect stand apart"))
             if part.scores.cut:
                 end = part.scores.offsets[-1][1] if part.scores.offsets else 0
@@ -229,11 +227,6 @@ def characters(text: str, scores: Scores, words: tuple[int, int]) -> Span:
     ):
         end -= 1
     return start, end
-
-
-def _claim_chance(scores: Scores) -> float:
-    """P(the text makes a claim)."""
-    return float(1 / (1 + np.exp(-scores.head[CLAIM])))
 
 
 def compare(said: Sequence[tuple[Span, Span]] | None, cause: Span, effect: Span) -> Second:

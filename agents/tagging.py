@@ -91,7 +91,7 @@ def decode(head: Floats, words: Floats, *, threshold: float = 0.5, another: floa
     threshold : on P(the text makes a claim).
     another : how likely a further claim has to be, as a share of the first one's probability.
     """
-    claim = float(_sigmoid(head[CLAIM]))
+    claim = claim_chance(head)
     if claim < threshold or len(words) < 2:
         return []
     linked = words[:, LINK] > 0
@@ -118,6 +118,11 @@ def decode(head: Floats, words: Floats, *, threshold: float = 0.5, another: floa
             )
         )
     return found
+
+
+def claim_chance(head: Floats) -> float:
+    """P(the text makes a claim)."""
+    return float(_sigmoid(head[CLAIM]))
 
 
 def span_scores(words: Floats, layer: Layer) -> Floats:

@@ -23,7 +23,7 @@ class Recipe:
     """The adapter's hyperparameters."""
 
     texts: int = 2500
-    """Learn from so many, drawn at random: what two cores read in twenty minutes."""
+    """Learn from so many, drawn at random: what two cores read in some ten minutes."""
     epochs: float = 1.0
     batch: int = 16
     learning_rate: float = 1e-3

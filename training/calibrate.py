@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from leucippus.agents.confidence import Confidence, Line, features
+from leucippus.agents.confidence import Confidence, Line, features, log_odds
 from leucippus.agents.passages import Span
 from leucippus.agents.tagger_extractor import characters, compare
-from leucippus.agents.tagging import CLAIM, Tagged, decode
+from leucippus.agents.tagging import Tagged, claim_chance, decode
 from leucippus.errors import InputError
 from leucippus.serving.tagger import Scores
 from leucippus.training.evaluate import Found, evaluate, match
@@ -30,7 +30,7 @@ def calibrate(examples: Sequence[Example], scores: Sequence[Scores], said: Seque
     ----------
     said : the pairs the language model found in each text; None where it was not asked.
     """
-    claims = [float(1 / (1 + np.exp(-s.head[CLAIM]))) for s in scores]
+    claims = [claim_chance(s.head) for s in scores]
     threshold = best_threshold(claims, [bool(example.marks) for example in examples])
 
     def overlap50(another: float) -> float:
@@ -55,11 +55,11 @@ def calibrate(examples: Sequence[Example], scores: Sequence[Scores], said: Seque
                 both_right.append(i in right)
     line = fit_line(own, own_right)
     together = fit_line(both, both_right) if both else Line(weights=(*line.weights, 0.0, 0.0), bias=line.bias)
-    distance = sorted(abs(_log_odds(c) - _log_odds(threshold)) for c in claims)[int(_DOUBTFUL * len(claims))]
+    distance = sorted(abs(log_odds(c) - log_odds(threshold)) for c in claims)[int(_DOUBTFUL * len(claims))]
     return Confidence(
         threshold=threshold,
         another=another,
-        doubtful=(_chance(_log_odds(threshold) - distance), _chance(_log_odds(threshold) + distance)),
+        doubtful=(_chance(log_odds(threshold) - distance), _chance(log_odds(threshold) + distance)),
         keep=best_threshold([together(f) for f in both], both_right) if both else 0.0,
         tagger=line,
         both=together,
@@ -79,13 +79,8 @@ def _found(text: str, scores: Scores, claim: Tagged) -> Found:
     return Found(cause, effect, claim.sign, claim.negated, claim.hedged, claim.spans)
 
 
-def _log_odds(p: float) -> float:
-    p = min(max(p, 1e-5), 1 - 1e-5)
-    return float(np.log(p / (1 - p)))
-
-
-def _chance(log_odds: float) -> float:
-    return round(float(1 / (1 + np.exp(-log_odds))), 4)
+def _chance(odds: float) -> float:
+    return round(float(1 / (1 + np.exp(-odds))), 4)
 
 
 def fit_line(features: Sequence[Sequence[float]], right: Sequence[bool]) -> Line:
@@ -122,5 +117,5 @@ def best_threshold(scores: Sequence[float], wanted: Sequence[bool]) -> float:
     f1[ranked == following] = -1  # equal scores cannot be parted
     good = np.flatnonzero(f1 >= f1.max() - _SLACK)
     cuts = [float(ranked[at] + following[at]) / 2 for at in good]
-    middle = (_log_odds(cuts[0]) + _log_odds(cuts[-1])) / 2
-    return min(cuts, key=lambda cut: abs(_log_odds(cut) - middle))
+    middle = (log_odds(cuts[0]) + log_odds(cuts[-1])) / 2
+    return min(cuts, key=lambda cut: abs(log_odds(cut) - middle))

@@ -2,7 +2,7 @@
 
 The word embeddings (half of the encoder) stay as they are: they need not be shipped, and rare words keep the meaning
 they were given by more text than we have. Losses are summed; each is a mean over what was annotated. The weights kept
-are a running average over the steps (Polyak and Juditsky, 1992), which costs nothing and is worth about a point here.
+are a running average over the steps (Polyak and Juditsky, 1992).
 """
 
 import math
