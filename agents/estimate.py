@@ -15,8 +15,8 @@ from leucippus.store.triples import Failure
 # Measured with the packaged model on two cores (benchmarks/throughput.py); other models and machines differ.
 _CALLS_PER_SECOND = 12.0
 _START_MINUTES = 0.6
-_PASSAGES_PER_SECOND = 250.0  # of the tagger
-_TAGGER_START_MINUTES = 0.3
+_PASSAGES_PER_SECOND = 124.0  # of the tagger
+_TAGGER_START_MINUTES = 0.1
 _CHARS_PER_TOKEN = 4.0
 
 
