@@ -13,6 +13,7 @@ from typing import Any
 from leucippus.agents.extractors import Extractor
 from leucippus.agents.passages import passages
 from leucippus.agents.readers import read_documents
+from leucippus.agents.tagger_extractor import DOUBTFUL
 from leucippus.config import ExtractSettings
 from leucippus.errors import InputError
 from leucippus.store.triples import Claim, Document, Failure, Passage
@@ -57,7 +58,10 @@ def read_folder(folder: Path, max_mb: float) -> Iterator[Text]:
 
 
 async def predict(extractor: Extractor, texts: Sequence[Text], options: ExtractSettings) -> list[dict[str, Any]]:
-    """One prediction for each text: `{id, is_causal, triples: [{cause, effect, relation, …}]}`."""
+    """One prediction for each text: `{id, is_causal, triples: [{cause, effect, relation, …}]}`.
+
+    A text is causal too if it surely makes a claim of which the reader doubts only what exactly it says.
+    """
     documents = [Document.of(text.text, media_type="text/plain", title=text.id) for text in texts]
     to_read: dict[str, Passage] = {
         passage.passage_id: passage
@@ -66,18 +70,21 @@ async def predict(extractor: Extractor, texts: Sequence[Text], options: ExtractS
         if extractor.worth(passage.text)
     }
     claims: dict[str, list[Claim]] = {}
+    doubtful: set[str] = set()
     waiting = list(to_read.values())
     for start in range(0, len(waiting), options.batch_passages):
         for result in await extractor.read(waiting[start : start + options.batch_passages]):
             for claim in result.claims:
                 claims.setdefault(claim.document_id, []).append(claim)
+            if any(failure.error == DOUBTFUL for failure in result.rejected):
+                doubtful.add(to_read[result.passage_id].document_id)
     return [
-        _prediction(text.id, claims.get(document.document_id, ()))
+        _prediction(text.id, claims.get(document.document_id, ()), document.document_id in doubtful)
         for text, document in zip(texts, documents, strict=True)
     ]
 
 
-def _prediction(identity: str, claims: Iterable[Claim]) -> dict[str, Any]:
+def _prediction(identity: str, claims: Iterable[Claim], doubtful: bool) -> dict[str, Any]:
     triples = [
         {
             "cause": claim.cause,
@@ -90,4 +97,4 @@ def _prediction(identity: str, claims: Iterable[Claim]) -> dict[str, Any]:
         for claim in claims
         if not claim.negated
     ]
-    return {"id": identity, "is_causal": bool(triples), "triples": triples}
+    return {"id": identity, "is_causal": bool(triples) or doubtful, "triples": triples}

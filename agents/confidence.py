@@ -48,7 +48,7 @@ class Confidence(BaseModel):
     doubtful: tuple[float, float]
     """Texts whose probability of a claim lies between these are worth a second reader."""
     keep: float
-    """What a second reader leaves below this probability is not claimed."""
+    """What is less likely to be right is not claimed."""
     tagger: Line
     both: Line
 
@@ -65,7 +65,7 @@ class Confidence(BaseModel):
 
 def features(claim: Tagged, second: Second = "not asked") -> tuple[float, ...]:
     """What a `Line` is fitted on."""
-    own = (log_odds(claim.claim), log_odds(claim.spans), log_odds(claim.pair))
+    own = (log_odds(claim.claim), log_odds(claim.spans), log_odds(claim.anchor))
     return own if second == "not asked" else (*own, float(second == "same"), float(second == "none"))
 
 

@@ -27,8 +27,10 @@ from leucippus.serving.tagger import Scores
 from leucippus.store.triples import Claim, Failure, Passage, Reader, stable_id
 from leucippus.store.write import PassageResult
 
+DOUBTFUL = "Doubtful"
+"""The failure of a candidate that a reader thinks more likely wrong than right."""
 _LEADING = re.compile(r"(?:and|but|or|so|because|that|which)\s+(?=\w)", re.IGNORECASE)
-_JOINS = 0.5
+_JOINS = 0.25
 """How likely a claim has to be that joins two sentences."""
 
 
@@ -157,9 +159,9 @@ class TaggerExtractor:
             confidence = self._confidence.of(tagged, compare(said, *local))
             if said is None and tagged.claim < self._confidence.threshold:
                 continue
-            if said is not None and confidence < self._confidence.keep:
-                message = "the second reader does not find this claim"
-                results.append(_rejected(part.passage, message, cause, effect))
+            if confidence < self._confidence.keep:
+                message = f"doubtful: right with probability {confidence:.2f}"
+                results.append(_rejected(part.passage, message, cause, effect, DOUBTFUL))
             elif not core(cause) or not core(effect):
                 message = f"{'cause' if not core(cause) else 'effect'} names nothing"
                 results.append(_rejected(part.passage, message, cause, effect))
@@ -201,7 +203,7 @@ def _without_nested(parts: Sequence[_Part]) -> Sequence[_Part]:
         claim
         for claim in whole.found
         if sentence(whole.span(claim.cause)) != sentence(whole.span(claim.effect))
-        and claim.claim * claim.spans * claim.pair >= _JOINS
+        and claim.claim * claim.spans * claim.anchor >= _JOINS
     ]
     outer = [whole.span(span) for claim in whole.found for span in (claim.cause, claim.effect)]
 
@@ -242,6 +244,6 @@ def _alike(one: Span, other: Span) -> bool:
     return 2 * shared >= 0.5 * (one[1] - one[0] + other[1] - other[0])
 
 
-def _rejected(passage: Passage, message: str, cause: str = "", effect: str = "") -> Failure:
+def _rejected(passage: Passage, message: str, cause: str = "", effect: str = "", error: str = "Rejected") -> Failure:
     detail = json.dumps({"cause": cause, "effect": effect}, ensure_ascii=False)
-    return Failure(item=passage.passage_id, stage="ground", error="Rejected", message=message, detail=detail)
+    return Failure(item=passage.passage_id, stage="ground", error=error, message=message, detail=detail)

@@ -2,17 +2,23 @@
 
 A token classifier gives every word `WIDTH` numbers: one linear layer, which any server of token classifiers can run.
 
-*Spans.* Causes and effects are two layers, so that the effect of one claim can be the cause of the next. In each layer
-a span from word s to word t scores `start[s] + end[t] + sum(inside[s..t]) + from[s] · to[t]`, and the spans of a text
-share one softmax: a conditional random field with one segment (Sarawagi and Cohen, 2004, semi-Markov CRFs) with a
-bilinear term as in Dozat and Manning (2017, arXiv:1611.01734). A text with two causes gives each about half.
+*Anchors.* A claim hangs on a word, mostly one that links ("because", "led"): P(a claim of the text hangs on word a) is
+a softmax over the words. A text with two claims gives each about half. Where nobody annotated the linking word, the
+tagger has learned by itself which word to hang a claim on (a mixture over anchors).
 
-*Pairs.* Which cause goes with which effect is the product of two short vectors; sign, negation and hedging are read
-off the two spans' means. The first token ([CLS]) says whether the text makes a claim at all.
+*Spans.* Given the anchor, cause and effect are one span each. A span from word s to word t scores
+`start[s] + end[t] + sum(inside[s..t]) + from[s] · to[t]`, where start, end and inside are the word's own number plus
+the product of a short vector of the anchor's and one of the word's; all spans of a text share one softmax: a
+conditional random field with one segment (Sarawagi and Cohen, 2004, semi-Markov CRFs) with bilinear terms as in Dozat
+and Manning (2017, arXiv:1611.01734).
+
+Sign, negation and hedging are read off the means of the two spans and the anchor. The first token ([CLS]) says whether
+the text makes a claim at all.
 
 Arrays are (words, WIDTH) float32; words are those of the encoder's own splitting, spans are half-open word ranges.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,37 +34,41 @@ RANK = 16
 
 
 class Layer(NamedTuple):
-    """The columns of one span layer."""
+    """The columns of one kind of span. `asked` are the anchor's, `own` the word's: for start, end and inside."""
 
     start: int
     end: int
     inside: int
     from_: slice
     to: slice
+    asked: tuple[slice, slice, slice]
+    own: tuple[slice, slice, slice]
 
 
 def _layer(at: int) -> Layer:
-    return Layer(at, at + 1, at + 2, slice(at + 3, at + 3 + RANK), slice(at + 3 + RANK, at + 3 + 2 * RANK))
+    vectors = [slice(at + 3 + i * RANK, at + 3 + (i + 1) * RANK) for i in range(8)]
+    asked, own = vectors[2:5], vectors[5:]
+    return Layer(at, at + 1, at + 2, vectors[0], vectors[1], (asked[0], asked[1], asked[2]), (own[0], own[1], own[2]))
 
 
-_LAYER_WIDTH = 3 + 2 * RANK
+_LAYER_WIDTH = 3 + 8 * RANK
 CAUSE, EFFECT = _layer(0), _layer(_LAYER_WIDTH)
-_PAIRS_AT = 2 * _LAYER_WIDTH
-CAUSE_SIDE, EFFECT_SIDE = slice(_PAIRS_AT, _PAIRS_AT + RANK), slice(_PAIRS_AT + RANK, _PAIRS_AT + 2 * RANK)
-_REST_AT = _PAIRS_AT + 2 * RANK
+_REST_AT = 2 * _LAYER_WIDTH
 SIGN = slice(_REST_AT, _REST_AT + 3)
-NEGATED, HEDGED, LINK, CLAIM = range(_REST_AT + 3, _REST_AT + 7)
-WIDTH = _REST_AT + 7
+NEGATED, HEDGED, LINK, CLAIM, ANCHOR = range(_REST_AT + 3, _REST_AT + 8)
+WIDTH = _REST_AT + 8
 SIGNS = (Sign.POSITIVE, Sign.NEGATIVE, Sign.NONE)
 
 _CONSIDERED = 160
 """Spans whose probability counts; the rest of thousands share a few per cent."""
-_WHOLE = 0.65
+_WHOLE = 0.9
 """Weight of holding all of the true span against sharing words with it; chosen on development sentences."""
 _DROWNED = 0.4
 """F1 below which a cut has so many other words that holding the span is no merit."""
 _EDGES = 8
 """Likely spans whose starts and ends are tried with each other."""
+_ANCHORS = 8
+"""Words tried as anchors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +85,12 @@ class Tagged:
     """P(the text makes a claim)."""
     spans: float
     """What the two spans are worth (see `_likely`): about P(they are the true ones), in a text of one claim."""
-    pair: float
-    """P(these two belong together)."""
+    anchor: float
+    """P(a claim of the text hangs on this one's anchor)."""
 
 
 def decode(head: Floats, words: Floats, *, threshold: float = 0.5, another: float = 0.3) -> list[Tagged]:
-    """The claims in one text: none unless it is likely to make one.
+    """The claims in one text, the likeliest first: none unless it is likely to make one.
 
     If it is, there is at least one, but for texts whose likely causes all overlap their likely effects.
 
@@ -94,30 +104,33 @@ def decode(head: Floats, words: Floats, *, threshold: float = 0.5, another: floa
     claim = claim_chance(head)
     if claim < threshold or len(words) < 2:
         return []
+    found: list[_Hung] = []
+    for one in _hung(words, another):
+        for i, other in enumerate(found):
+            if _same(one.cause, other.cause) and _same(one.effect, other.effect):
+                found[i] = other._replace(chance=other.chance + one.chance)
+                break
+        else:
+            found.append(one)
+    found.sort(key=lambda one: -one.chance * one.worth)
+    least = another * found[0].chance * found[0].worth if found else 0.0
     linked = words[:, LINK] > 0
-    found: list[Tagged] = []
-    for spans, pair, cause, effect in _ranked(words):
-        if found and spans * pair < another * found[0].spans * found[0].pair:
-            break
-        if any(_crosses(cause, other.cause) or _crosses(effect, other.effect) for other in found):
-            continue
-        if any((cause, effect) == (other.cause, other.effect) for other in found):
-            continue
-        attributes = _mean(words, cause) + _mean(words, effect)
-        found.append(
-            Tagged(
-                cause=cause,
-                effect=effect,
-                link=_link(linked, cause, effect),
-                sign=SIGNS[int(attributes[SIGN].argmax())],
-                negated=bool(attributes[NEGATED] > 0),
-                hedged=bool(attributes[HEDGED] > 0),
-                claim=claim,
-                spans=spans,
-                pair=pair,
-            )
-        )
-    return found
+    return [_tagged(words, linked, claim, one) for one in found if one.chance * one.worth >= least]
+
+
+def _tagged(words: Floats, linked: NDArray[np.bool_], claim: float, hung: "_Hung") -> Tagged:
+    attributes = _mean(words, hung.cause) + _mean(words, hung.effect) + words[hung.anchor]
+    return Tagged(
+        cause=hung.cause,
+        effect=hung.effect,
+        link=_link(linked, hung.anchor, hung.cause, hung.effect),
+        sign=SIGNS[int(attributes[SIGN].argmax())],
+        negated=bool(attributes[NEGATED] > 0),
+        hedged=bool(attributes[HEDGED] > 0),
+        claim=claim,
+        spans=hung.worth,
+        anchor=hung.chance,
+    )
 
 
 def claim_chance(head: Floats) -> float:
@@ -125,29 +138,57 @@ def claim_chance(head: Floats) -> float:
     return float(_sigmoid(head[CLAIM]))
 
 
-def span_scores(words: Floats, layer: Layer) -> Floats:
-    """(n, n) log-probabilities of the spans from word s to word t inclusive; -inf below the diagonal."""
-    n = len(words)
-    total = np.concatenate([[0.0], np.cumsum(words[:, layer.inside])])
-    scores = (
-        words[:, layer.start, None]
-        + words[None, :, layer.end]
-        + (total[None, 1:] - total[:-1, None])
-        + words[:, layer.from_] @ words[:, layer.to].T
-    )
-    scores[np.tril_indices(n, -1)] = -np.inf
-    scores -= scores.max()
+def anchor_scores(words: Floats) -> Floats:
+    """(n,) log-probabilities of the words as anchors."""
+    scores = words[:, ANCHOR] - words[:, ANCHOR].max()
     return np.asarray(scores - np.log(np.exp(scores).sum()), dtype=np.float32)
 
 
-def _ranked(words: Floats) -> list[tuple[float, float, Words, Words]]:
-    """Pairs of likely spans that do not overlap, the best first: (what the spans are worth, P(they belong together))."""
-    (causes, cause_worth), (effects, effect_worth) = (_likely(span_scores(words, layer)) for layer in (CAUSE, EFFECT))
-    pair = _sigmoid(_means(words, causes)[:, CAUSE_SIDE] @ _means(words, effects)[:, EFFECT_SIDE].T)
-    worth = cause_worth[:, None] * effect_worth[None]
-    apart = (causes[:, None, 1] <= effects[None, :, 0]) | (effects[None, :, 1] <= causes[:, None, 0])
-    order = sorted(zip(*np.nonzero(apart), strict=True), key=lambda ij: (-worth[ij] * pair[ij], ij))
-    return [(float(worth[i, j]), float(pair[i, j]), _span(causes[i]), _span(effects[j])) for i, j in order]
+def span_scores(words: Floats, layer: Layer, anchors: Sequence[int] | NDArray[np.intp]) -> Floats:
+    """(anchors, n, n) log-probabilities of the spans from word s to word t inclusive; -inf below the diagonal."""
+    n = len(words)
+    asking = words[anchors]
+    start, end, inside = (
+        words[:, column] + asking[:, asked] @ words[:, own].T
+        for column, asked, own in zip((layer.start, layer.end, layer.inside), layer.asked, layer.own, strict=True)
+    )
+    total = inside.cumsum(1)
+    scores = (
+        (start - total + inside)[:, :, None] + (end + total)[:, None] + words[:, layer.from_] @ words[:, layer.to].T
+    )
+    scores[:, *np.tril_indices(n, -1)] = -np.inf
+    scores -= scores.max((1, 2), keepdims=True)
+    return np.asarray(scores - np.log(np.exp(scores).sum((1, 2), keepdims=True)), dtype=np.float32)
+
+
+class _Hung(NamedTuple):
+    """What hangs on one anchor: P(a claim hangs there), what the two spans are worth, and where they are."""
+
+    anchor: int
+    chance: float
+    worth: float
+    cause: Words
+    effect: Words
+
+
+def _hung(words: Floats, least: float) -> list[_Hung]:
+    """What hangs on each likely anchor, the likeliest anchor first; `least` as `another` of `decode`."""
+    chances = np.exp(anchor_scores(words))
+    anchors = np.argsort(-chances, kind="stable")[:_ANCHORS]
+    # Squared, because what hangs on an unlikely anchor may be worth more, or add to what hangs on another.
+    anchors = anchors[chances[anchors] >= least**2 * chances[anchors[0]]]
+    found = []
+    for anchor, of_cause, of_effect in zip(
+        anchors, span_scores(words, CAUSE, anchors), span_scores(words, EFFECT, anchors), strict=True
+    ):
+        (causes, cause_worth), (effects, effect_worth) = _likely(of_cause), _likely(of_effect)
+        apart = (causes[:, None, 1] <= effects[None, :, 0]) | (effects[None, :, 1] <= causes[:, None, 0])
+        worth = np.where(apart, cause_worth[:, None] * effect_worth[None], -1.0)
+        i, j = np.unravel_index(int(worth.argmax()), worth.shape)
+        if apart[i, j]:
+            pair = _span(causes[i]), _span(effects[j])
+            found.append(_Hung(int(anchor), float(chances[anchor]), float(worth[i, j]), *pair))
+    return found
 
 
 def _likely(scores: Floats) -> tuple[NDArray[np.int64], Floats]:
@@ -177,30 +218,20 @@ def _span(row: NDArray[np.int64]) -> Words:
     return int(row[0]), int(row[1])
 
 
-def _means(words: Floats, spans: NDArray[np.int64]) -> Floats:
-    total = np.concatenate([np.zeros((1, words.shape[1]), np.float32), words.cumsum(0)])
-    return np.asarray((total[spans[:, 1]] - total[spans[:, 0]]) / (spans[:, 1] - spans[:, 0])[:, None], np.float32)
+def _same(one: Words, other: Words) -> bool:
+    """Whether two spans share at least half of their words."""
+    shared = min(one[1], other[1]) - max(one[0], other[0])
+    return 4 * shared >= (one[1] - one[0]) + (other[1] - other[0])
 
 
-def _crosses(one: Words, other: Words) -> bool:
-    return one != other and one[0] < other[1] and other[0] < one[1]
-
-
-def _link(linked: NDArray[np.bool_], cause: Words, effect: Words) -> Words | None:
-    """The run of linking words nearest to the two spans, outside of both."""
+def _link(linked: NDArray[np.bool_], anchor: int, cause: Words, effect: Words) -> Words | None:
+    """The run of linking words nearest to the anchor, outside of the two spans."""
     free = linked.copy()
     for span in (cause, effect):
         free[slice(*span)] = False
     edges = np.flatnonzero(np.diff(np.concatenate([[0], free.astype(np.int8), [0]])))
     runs = [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-
-    first, second = sorted((cause, effect))
-
-    def distance(run: Words) -> tuple[int, bool, int]:
-        gap = min(max(span[0] - run[1], run[0] - span[1]) for span in (cause, effect))
-        return gap, not first[1] <= run[0] < second[0], run[0]
-
-    return min(runs, key=distance, default=None)
+    return min(runs, key=lambda run: (max(run[0] - anchor, anchor - run[1] + 1, 0), run[0]), default=None)
 
 
 def _mean(words: Floats, span: Words) -> Floats:

@@ -295,7 +295,8 @@ def train_extractor(
     store: StoreOption = DEFAULT_STORE,
     language_model: Annotated[bool, typer.Option(help="Tune the language model too, not the tagger alone.")] = True,
     limit: Annotated[int | None, typer.Option(min=40, help="Learn from at most so many texts: a trial.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Of the tagger.")] = None,
+    runs: Annotated[int | None, typer.Option(min=1, help="Of the tagger; their mean is kept.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of each of the tagger's runs.")] = None,
     seed: int = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -314,7 +315,9 @@ def train_extractor(
     recipe = Recipe(public=str(public) if public else None, limit=limit, seed=seed)
     recipe = replace(
         recipe,
-        tagger=replace(recipe.tagger, seed=seed, epochs=epochs or recipe.tagger.epochs),
+        tagger=replace(
+            recipe.tagger, seed=seed, runs=runs or recipe.tagger.runs, epochs=epochs or recipe.tagger.epochs
+        ),
         adapter=replace(recipe.adapter, seed=seed) if language_model and recipe.adapter else None,
     )
     with open_store(store) as opened:

@@ -65,7 +65,7 @@ def test_a_job_killed_and_resumed_writes_what_it_would_have_written(options: lis
 def test_an_extractor_is_trained_taken_up_again_and_used(tmp_path: Path) -> None:
     """Too little to be good: what counts is that the folder is whole, recorded and read with."""
     out, store = str(tmp_path / "mine"), str(tmp_path / "lcm.duckdb")
-    train = ["train", "extractor", "--out", out, "--store", store, "--limit", "80", "--epochs", "2"]
+    train = ["train", "extractor", "--out", out, "--store", store, "--limit", "80", "--runs", "2", "--epochs", "2"]
     (trained,) = finish(*train)
     assert {"detection", "overlap50", "sign", "negated", "hedged"} <= trained.keys()
     (again,) = finish(*train)  # every step finds its files

@@ -81,9 +81,9 @@ def _train(out: Path, recipe: Recipe, settings: Settings, report: Report) -> dic
     if not (out / WEIGHTS).is_file():
         model, tokenizer = base_model(WIDTH, recipe.seed)
         texts = examples + joined(learned, round(recipe.joined * len(examples)), recipe.seed)
-        tagger.train(texts, model, tokenizer, recipe.tagger, out / "tagger.ckpt", _step(report, "tagger"))
+        tagger.train_mean(texts, model, tokenizer, recipe.tagger, out / "runs", _step(report, "tagger"))
         save_tagger(model, out)
-        (out / "tagger.ckpt").unlink(missing_ok=True)
+        shutil.rmtree(out / "runs")
     if recipe.adapter and not (out / "adapter_model.safetensors").is_file():
         model_folder = find_model(settings.model_copy(update={"model": PACKAGED_MODEL}))
         adapter.train(examples, model_folder, out, recipe.adapter, _step(report, "adapter"))

@@ -2,14 +2,13 @@
 
 The word embeddings (half of the encoder) stay as they are: they need not be shipped, and rare words keep the meaning
 they were given by more text than we have. Losses are summed; each is a mean over what was annotated. The weights kept
-are a running average over the steps (Polyak and Juditsky, 1992).
-"""
+are XX"""
 
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,22 @@ from leucippus.serving.tagger import MAX_TOKENS, words_of
 from leucippus.training.examples import Example, Mark, Span
 
 Words = tuple[int, int]
+_LIKELY = 6
+"""Words that a claim without an annotated link may hang on."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """The tagger's hyperparameters."""
 
-    epochs: int = 9
+    runs: int = 3
+    """Of which the mean is taken; each has its own seed, the first one `seed`."""
+    epochs: int = 6
     batch: int = 32
     learning_rate: float = 5e-4
+    further: int = 2
+    """Epochs of the short run from the mean of the others."""
+    further_rate: float = 1e-4
     warmup: float = 0.1
     weight_decay: float = 0.01
     average: float = 0.995
@@ -45,7 +51,8 @@ class Lesson:
 
     input_ids: list[int]
     first: list[int]
-    claims: list[tuple[Words, Words, Mark]]
+    claims: list[tuple[Words, Words, Mark, range]]
+    """Cause, effect, annotation, and the words of its link: none where there is no link, or none was annotated."""
     link: list[float]
     claim: bool
 
@@ -56,9 +63,10 @@ def lesson(example: Example, encoding: Any) -> Lesson:
     claims, link = [], [0.0] * len(first)
     for mark in example.marks:
         cause, effect = _to_words(mark.cause, offsets), _to_words(mark.effect, offsets)
+        words = _to_words(mark.link, offsets) if mark.link else None
         if cause and effect:
-            claims.append((cause, effect, mark))
-        if mark.link and (words := _to_words(mark.link, offsets)):
+            claims.append((cause, effect, mark, range(*words) if words else range(0)))
+        if words:
             link[slice(*words)] = [1.0] * (words[1] - words[0])
     return Lesson(encoding.ids, first, claims, link if example.fully_annotated else [], bool(example.marks))
 
@@ -66,6 +74,49 @@ def lesson(example: Example, encoding: Any) -> Lesson:
 def _to_words(span: Span, offsets: Sequence[Span]) -> Words | None:
     inside = [i for i, (start, end) in enumerate(offsets) if start < span[1] and span[0] < end]
     return (inside[0], inside[-1] + 1) if inside else None
+
+
+def train_mean(
+    examples: Sequence[Example],
+    model: Any,
+    tokenizer: Any,
+    recipe: Recipe,
+    folder: Path,
+    report: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+) -> None:
+    """Fine-tune `model` in place: to the mean of several runs, a little further from there, and half the way back.
+
+    What is done stays in `folder`, where a call that was stopped is taken up again; the caller removes it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    start = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    finished = [folder / f"run-{run}.pt" for run in range(recipe.runs)]
+    for run, path in enumerate(finished):
+        if not path.is_file():
+            model.load_state_dict(start)
+            of_all = partial(_report_of, report, run, recipe.runs)
+            train(
+                examples, model, tokenizer, replace(recipe, seed=recipe.seed + run), path.with_suffix(".ckpt"), of_all
+            )
+            _write(path, model.state_dict())
+    mean = _mean([torch.load(path, weights_only=True) for path in finished])
+    model.load_state_dict(mean)
+    further = replace(recipe, seed=recipe.seed + recipe.runs, epochs=recipe.further, learning_rate=recipe.further_rate)
+    train(examples, model, tokenizer, further, folder / "further.ckpt", report)
+    model.load_state_dict(_mean([mean, model.state_dict()]))
+
+
+def _mean(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    return {
+        name: torch.stack([state[name].float() for state in states]).mean(0).to(tensor.dtype)
+        for name, tensor in states[0].items()
+    }
+
+
+def _report_of(
+    report: Callable[[int, int, float], None], run: int, runs: int, step: int, steps: int, loss: float
+) -> None:
+    report(run * steps + step, runs * steps, loss)
 
 
 def train(
@@ -76,7 +127,7 @@ def train(
     checkpoint: Path | None = None,
     report: Callable[[int, int, float], None] = lambda step, steps, loss: None,
 ) -> None:
-    """Fine-tune `model` (a `BertForTokenClassification` of `tagging.WIDTH` labels) in place.
+    """One run: fine-tune `model` (a `BertForTokenClassification` of `tagging.WIDTH` labels) in place.
 
     Parameters
     ----------
@@ -134,6 +185,10 @@ def _save(path: Path, step: int, model: Any, optimiser: Any, schedule: Any, aver
         "averages": averages,
         "random": torch.get_rng_state(),
     }
+    _write(path, state)
+
+
+def _write(path: Path, state: Any) -> None:
     torch.save(state, path.with_suffix(".part"))
     path.with_suffix(".part").rename(path)  # whole or not at all
 
@@ -155,7 +210,7 @@ def _resume(path: Path | None, model: Any, optimiser: Any, schedule: Any, averag
 def loss_of(logits: torch.Tensor, batch: Sequence[Lesson]) -> torch.Tensor:
     """The sum of the losses of one batch. logits: (batch, tokens, WIDTH)."""
     total = binary_loss(logits[:, 0, tagging.CLAIM], torch.tensor([float(item.claim) for item in batch]))
-    links, linked, chances, pairs, belongs, attributes, marks = [], [], [], [], [], [], []
+    links, linked, chances, attributes, marks = [], [], [], [], []
     for row, item in enumerate(batch):
         words = logits[row, item.first]
         if item.link:
@@ -163,22 +218,21 @@ def loss_of(logits: torch.Tensor, batch: Sequence[Lesson]) -> torch.Tensor:
             linked += item.link
         if not item.claims:
             continue
-        together = {(cause, effect): mark for cause, effect, mark in item.claims}
-        causes, effects = sorted({c for c, _ in together}), sorted({e for _, e in together})
-        for layer, spans in ((tagging.CAUSE, causes), (tagging.EFFECT, effects)):
-            scores = _span_scores(words, layer)
-            chances.append(torch.stack([scores[start, end - 1] for start, end in spans]).mean())
-        for cause, effect in product(causes, effects):
-            one, other = words[slice(*cause)].mean(0), words[slice(*effect)].mean(0)
-            pairs.append((one[tagging.CAUSE_SIDE] * other[tagging.EFFECT_SIDE]).sum())
-            belongs.append(float((cause, effect) in together))
-            if (mark := together.get((cause, effect))) is not None and mark.sign is not None:
-                attributes.append(one + other)
+        anchors, allowed = _anchors(words, item)
+        hung = words[:, tagging.ANCHOR].log_softmax(0)[anchors]
+        of_cause, of_effect = (_span_scores(words, layer, anchors) for layer in (tagging.CAUSE, tagging.EFFECT))
+        for (cause, effect, mark, _), may in zip(item.claims, allowed, strict=True):
+            joint = hung + of_cause[:, cause[0], cause[1] - 1] + of_effect[:, effect[0], effect[1] - 1]
+            joint = joint.masked_fill(~may, -torch.inf)
+            chances.append(joint.logsumexp(0))
+            if mark.sign is not None:
+                share = joint.detach().softmax(0)
+                attributes.append(words[slice(*cause)].mean(0) + words[slice(*effect)].mean(0) + share @ words[anchors])
                 marks.append(mark)
     if links:
         total = total + binary_loss(torch.cat(links), torch.tensor(linked))
     if chances:
-        total = total - 2 * torch.stack(chances).mean() + binary_loss(torch.stack(pairs), torch.tensor(belongs))
+        total = total - torch.stack(chances).mean()
     if marks:
         both = torch.stack(attributes)
         signs = torch.tensor([tagging.SIGNS.index(mark.sign) for mark in marks if mark.sign is not None])
@@ -188,18 +242,27 @@ def loss_of(logits: torch.Tensor, batch: Sequence[Lesson]) -> torch.Tensor:
     return total
 
 
-def _span_scores(words: torch.Tensor, layer: tagging.Layer) -> torch.Tensor:
+def _anchors(words: torch.Tensor, item: Lesson) -> tuple[list[int], list[torch.Tensor]]:
+    """Words that the claims of a text may hang on, and which of them each claim may: its link, else any likely one."""
+    likely = words[:, tagging.ANCHOR].detach().topk(min(_LIKELY, len(words))).indices.tolist()
+    anchors = sorted({*likely, *(i for *_, link in item.claims for i in link)})
+    return anchors, [torch.tensor([a in (link or likely) for a in anchors]) for *_, link in item.claims]
+
+
+def _span_scores(words: torch.Tensor, layer: tagging.Layer, anchors: list[int]) -> torch.Tensor:
     """`tagging.span_scores`, differentiable."""
     n = len(words)
-    inside = words[:, layer.inside].cumsum(0)
+    asking = words[anchors]
+    start, end, inside = (
+        words[:, column] + asking[:, asked] @ words[:, own].T
+        for column, asked, own in zip((layer.start, layer.end, layer.inside), layer.asked, layer.own, strict=True)
+    )
+    total = inside.cumsum(1)
     scores = (
-        words[:, layer.start, None]
-        + words[None, :, layer.end]
-        + (inside[None, :] - (inside - words[:, layer.inside])[:, None])
-        + words[:, layer.from_] @ words[:, layer.to].T
+        (start - total + inside)[:, :, None] + (end + total)[:, None] + words[:, layer.from_] @ words[:, layer.to].T
     )
     scores = scores.masked_fill(torch.ones(n, n, dtype=torch.bool).tril(-1), -torch.inf)
-    return scores - scores.flatten().logsumexp(0)
+    return scores - scores.flatten(1).logsumexp(1)[:, None, None]
 
 
 def _batches(lessons: Sequence[Lesson], recipe: Recipe) -> Iterator[list[Lesson]]:

@@ -11,9 +11,12 @@ import pytest
 from leucippus.agents.asking import Pair
 from leucippus.agents.bench import Text, predict, read_folder, read_sentences
 from leucippus.agents.model_extractor import ModelExtractor
+from leucippus.agents.tagger_extractor import DOUBTFUL
 from leucippus.config import ExtractSettings, Settings
 from leucippus.errors import InputError
 from leucippus.serving.calls import Answer, Call, Copied, Failed, FailureKind, Usage
+from leucippus.store.triples import Failure, Passage, Reader
+from leucippus.store.write import PassageResult
 
 SETTINGS = Settings(model="scripted", extract=ExtractSettings(batch_passages=2))
 ROWS = [
@@ -162,3 +165,31 @@ def test_a_folder_gives_its_documents_under_their_stems(tmp_path: Path) -> None:
     found = list(read_folder(tmp_path, max_mb=1))
     assert [text.id for text in found] == ["one", "two"]
     assert [prediction["is_causal"] for prediction in _predict(found)] == [True, False]
+
+
+class Doubting:
+    """A reader that finds a claim in every text about rain, and cannot say which."""
+
+    batches_at_once = 1
+    reader = Reader(model="scripted", adapter=None, prompt_version="1")
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def worth(self, text: str) -> bool:
+        return True
+
+    async def read(self, batch: Sequence[Passage]) -> list[PassageResult]:
+        def failures(passage: Passage) -> tuple[Failure, ...]:
+            error = DOUBTFUL if "rain" in passage.text else "Rejected"
+            return (Failure(item=passage.passage_id, stage="ground", error=error, message="m"),)
+
+        return [PassageResult(passage.passage_id, (), failures(passage), None, 0, 0) for passage in batch]
+
+
+def test_a_text_whose_claim_is_in_doubt_is_causal_without_triples() -> None:
+    texts = [Text(row["id"], row["text"]) for row in ROWS]
+    made = asyncio.run(predict(Doubting(), texts, SETTINGS.extract))
+    assert [prediction["is_causal"] for prediction in made] == [True, False, False, False, True]
+    assert all(prediction["triples"] == [] for prediction in made)

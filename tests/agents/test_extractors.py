@@ -15,13 +15,12 @@ from leucippus.agents.asking import Anchored, Asking, Brief, Open, Pair, Pairs
 from leucippus.agents.confidence import FILE, Confidence, Line
 from leucippus.agents.extractors import connect_extractor, reading_of
 from leucippus.agents.model_extractor import ModelExtractor, way_of
-from leucippus.agents.tagger_extractor import TaggerExtractor, characters, compare
+from leucippus.agents.tagger_extractor import DOUBTFUL, TaggerExtractor, characters, compare
 from leucippus.agents.tagging import (
+    ANCHOR,
     CAUSE,
-    CAUSE_SIDE,
     CLAIM,
     EFFECT,
-    EFFECT_SIDE,
     HEDGED,
     LINK,
     NEGATED,
@@ -133,21 +132,16 @@ def _scores(
     offsets = [match.span() for match in re.finditer(r"\w+|[^\w\s]", text)]
     head, words = np.zeros(WIDTH, np.float32), np.zeros((len(offsets), WIDTH), np.float32)
     head[CLAIM] = math.log(claim / (1 - claim))
-    # All words repel each other, but for those of a pair.
-    words[:, [CAUSE_SIDE.start + 1, EFFECT_SIDE.start]] = 1
-    words[:, [CAUSE_SIDE.start, EFFECT_SIDE.start + 1]] = -60
+    words[:, ANCHOR] = -30
     words[:, SIGN.start + SIGNS.index(sign)] = 1
     words[:, NEGATED], words[:, HEDGED] = (1 if negated else -1), (1 if hedged else -1)
-    for layer, side, own, phrases in (
-        (CAUSE, CAUSE_SIDE, 0, [cause for cause, _ in pairs]),
-        (EFFECT, EFFECT_SIDE, 1, [effect for _, effect in pairs]),
-    ):
-        for rank, phrase in enumerate(phrases):
+    for rank, pair in enumerate(pairs):  # each hangs on a word of its own, whichever
+        words[rank, ANCHOR] = 0
+        for layer, phrase in zip((CAUSE, EFFECT), pair, strict=True):
             span = _words(offsets, text, phrase)
-            words[span, side.start + own] = -4
-            words[span, side.start + 2 + rank] = 4
-            words[span.start, layer.from_.start + rank] = 5
-            words[span.stop - 1, layer.to.start + rank] = 5
+            for asked, own, word in zip(layer.asked, layer.own, (span.start, span.stop - 1), strict=False):
+                words[rank, asked.start + rank] = 1
+                words[word, own.start + rank] = 25
     if link:
         words[_words(offsets, text, link), LINK] = 1
     return Scores(tuple(offsets), head, words, cut)
@@ -294,8 +288,8 @@ def test_what_the_second_reader_does_not_find_is_rejected_with_its_reason(tmp_pa
     assert result.claims == () and result.failure is None
     (failure,) = result.rejected
     assert failure.item == result.passage_id
-    assert (failure.stage, failure.error) == ("ground", "Rejected")
-    assert failure.message == "the second reader does not find this claim"
+    assert (failure.stage, failure.error) == ("ground", DOUBTFUL)
+    assert failure.message == "doubtful: right with probability 0.07"
     assert json.loads(failure.detail or "") == {"cause": SAID[0], "effect": SAID[1]}
 
 
@@ -350,12 +344,14 @@ def test_alone_the_tagger_claims_what_is_above_its_threshold(tmp_path: Path) -> 
     assert [len(result.claims) for result in results] == [0, 1]
 
 
-def test_what_a_second_reader_must_leave_a_claim_is_not_asked_of_the_tagger_alone(tmp_path: Path) -> None:
+def test_the_tagger_alone_has_to_be_as_sure_as_with_a_second_reader(tmp_path: Path) -> None:
     strict = CONFIDENCE.model_copy(update={"keep": 0.7})
-    known = {RAIN: _scores(RAIN, SAID, claim=0.6)}
-    (alone,) = _read(tmp_path, known, confidence=strict)
-    (cascade,) = _read(tmp_path, known, Client(_says(("town", "Heavy rain"))), confidence=strict)
-    assert _pairs(alone) == [SAID] and cascade.claims == ()
+    for claim, kept in ((0.6, False), (0.75, True)):
+        (result,) = _read(tmp_path, {RAIN: _scores(RAIN, SAID, claim=claim)}, confidence=strict)
+        assert _pairs(result) == ([SAID] if kept else [])
+        assert [failure.message for failure in result.rejected] == (
+            [] if kept else ["doubtful: right with probability 0.60"]
+        )
 
 
 def test_a_failed_answer_leaves_the_claim_of_the_tagger(tmp_path: Path) -> None:

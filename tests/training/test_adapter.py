@@ -11,7 +11,7 @@ from leucippus.agents.asking import Brief, Pairs
 from leucippus.serving.calls import Answer, Copied, RawAnswer, Usage
 from leucippus.serving.copying import copy_grammar
 from leucippus.serving.structured import parse
-from leucippus.training.adapter import conversation, copied
+from leucippus.training.adapter import Recipe, conversation, copied, drawn
 from leucippus.training.examples import Example, Mark, Span, joined, written
 from leucippus.training.grammar import generate
 
@@ -151,3 +151,17 @@ def test_half_a_word_is_copied_whole() -> None:
 def test_the_completion_is_plain_json_to_anybody() -> None:
     for example in EXAMPLES.values():
         assert list(json.loads(_completion(example))) == ["claims"]
+
+
+@pytest.mark.parametrize("texts, silent, expected", [(100, 0.2, (20, 80)), (100, 0.0, (0, 100)), (10**6, 0.5, None)])
+def test_of_the_texts_drawn_a_set_share_makes_no_claim(
+    texts: int, silent: float, expected: tuple[int, int] | None
+) -> None:
+    examples = written("heldout")
+    found = drawn(examples, Recipe(texts=texts, silent=silent))
+    assert len({example.text for example in found}) == len(found)
+    without = sum(not example.marks for example in found)
+    of_all = sum(not example.marks for example in examples)
+    assert (without, len(found) - without) == (expected or (of_all, len(examples) - of_all))
+    assert found == drawn(examples, Recipe(texts=texts, silent=silent))
+    assert found[:50] != drawn(examples, Recipe(texts=texts, silent=silent, seed=1))[:50]

@@ -62,6 +62,13 @@ def test_a_feature_that_says_nothing_gets_no_weight() -> None:
     assert line.weights == (0.0,) and line([0.0]) == pytest.approx(0.75, abs=0.01)
 
 
+def test_of_cuts_as_good_as_the_best_but_for_a_slack_the_lowest_is_taken() -> None:
+    scores, wanted = [0.9] * 200 + [0.3] + [0.1] * 50, [True] * 200 + [False] * 51
+    assert best_threshold(scores, wanted) == pytest.approx(0.6)
+    assert best_threshold(scores, wanted, 0.01) == pytest.approx(0.2)
+    assert best_threshold(scores[190:], wanted[190:], 0.01) == pytest.approx(0.6)
+
+
 @pytest.mark.parametrize(
     ("scores", "wanted", "threshold"),
     [

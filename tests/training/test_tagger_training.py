@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from leucippus.serving.tagger import MAX_TOKENS, base_model, words_of
 from leucippus.store.triples import Sign
 from leucippus.training.examples import LICENSED, Example, Mark
 from leucippus.training.grammar import generate
-from leucippus.training.tagger import Lesson, Recipe, lesson, train
+from leucippus.training.tagger import Lesson, Recipe, lesson, train, train_mean
 
 EXAMPLES = generate(24, seed=0)
 RECIPE = Recipe(epochs=2, batch=8)
@@ -108,6 +109,35 @@ def test_a_run_stopped_after_an_epoch_goes_on_to_the_same_weights(
     assert _same(other.state_dict(), undisturbed[0])
 
 
+@pytest.mark.parametrize("last", [7, 14], ids=["in the second run", "after the mean"])
+def test_several_runs_go_on_from_the_mean_of_their_weights_even_if_stopped_between(
+    base: tuple[Any, Any], undisturbed: tuple[Weights, Losses], tmp_path: Path, last: int
+) -> None:
+    recipe, seen = replace(RECIPE, runs=2, further=1), 0
+
+    def stop(step: int, steps: int, loss: float) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == last:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train_mean(EXAMPLES, deepcopy(base[0]), base[1], recipe, tmp_path, stop)
+    assert (tmp_path / "run-0.pt").is_file()
+    model, losses = deepcopy(base[0]), Losses()
+    train_mean(EXAMPLES, model, base[1], recipe, tmp_path, lambda *one: losses.append(one))
+    of_the_second_run = [(step, 12) for step in range(7, 13)] if last == 7 else []
+    assert [(step, steps) for step, steps, _ in losses] == [*of_the_second_run, (1, 3), (2, 3), (3, 3)]
+
+    second, expected = deepcopy(base[0]), deepcopy(base[0])
+    train(EXAMPLES, second, base[1], replace(RECIPE, seed=1))
+    mean = {name: (undisturbed[0][name] + weights) / 2 for name, weights in second.state_dict().items()}
+    expected.load_state_dict(mean)
+    train(EXAMPLES, expected, base[1], replace(RECIPE, seed=2, epochs=1, learning_rate=recipe.further_rate))
+    for name, weights in model.state_dict().items():
+        torch.testing.assert_close(weights, (mean[name] + expected.state_dict()[name]) / 2)
+
+
 def test_a_run_stopped_within_its_first_epoch_begins_again(
     base: tuple[Any, Any], undisturbed: tuple[Weights, Losses], tmp_path: Path
 ) -> None:
@@ -123,10 +153,10 @@ def test_a_lesson_has_the_words_of_its_spans(base: tuple[Any, Any]) -> None:
     text = "High-grade steel, unbelievably, caused the €1,200 overspend."
     mark = _mark(text, "High-grade steel", "the €1,200 overspend", "caused")
     made, words = _lesson(base, Example(text, (mark,), "written"))
-    ((cause, effect, kept),) = made.claims
+    ((cause, effect, kept, link),) = made.claims
     assert words[slice(*cause)] == ["High", "-", "grade", "steel"]
     assert words[slice(*effect)] == ["the", "€1", ",", "200", "overspend"]
-    assert kept == mark and made.claim
+    assert kept == mark and made.claim and [words[i] for i in link] == ["caused"]
     assert [word for word, inside in zip(words, made.link, strict=True) if inside] == ["caused"]
 
 
