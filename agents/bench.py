@@ -60,7 +60,7 @@ def read_folder(folder: Path, max_mb: float) -> Iterator[Text]:
 async def predict(extractor: Extractor, texts: Sequence[Text], options: ExtractSettings) -> list[dict[str, Any]]:
     """One prediction for each text: `{id, is_causal, triples: [{cause, effect, relation, …}]}`.
 
-    A text is causal too if it surely makes a claim of which the reader doubts only what exactly it says.
+    A text that is likely to make a claim is causal, even if the reader doubts what exactly it says.
     """
     documents = [Document.of(text.text, media_type="text/plain", title=text.id) for text in texts]
     to_read: dict[str, Passage] = {

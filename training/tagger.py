@@ -1,8 +1,12 @@
-"""Fine-tune the packaged MiniLM as the tagger: causes, effects, links, pairs, sign, negation, hedging at once.
+"""Fine-tune the packaged MiniLM as the tagger: causes, effects, links, anchors, sign, negation, hedging at once.
 
 The word embeddings (half of the encoder) stay as they are: they need not be shipped, and rare words keep the meaning
 they were given by more text than we have. Losses are summed; each is a mean over what was annotated. The weights kept
-are XX"""
+are a running average over the steps (Polyak and Juditsky, 1992), and then the mean of several runs that start from the
+same weights and see the texts in other orders (model soups, Wortsman et al., 2022, arXiv:2203.05482). A mean is a little
+blurred, mostly where a sentence makes several claims: a short run from there, averaged with where it began (Wortsman et
+al., 2022, arXiv:2109.01903), mends that.
+"""
 
 import math
 import random
