@@ -1,1 +1,1 @@
-"""Causal graphs as pure functions: no I/O, no language model. Empty until the identification engine lands."""
+"""Causal graphs as pure functions: what can be learnt from data about an effect, and by which formula."""

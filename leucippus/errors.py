@@ -5,7 +5,9 @@ The type names the boundary that failed; the message says what was found, what w
     LeucippusError
     ├── ConfigError              a setting has a value we cannot use
     ├── InputError               what the user handed over cannot be used
-    │   └── DocumentError        one document cannot be read: recorded as a failure, the job goes on
+    │   ├── DocumentError        one document cannot be read: recorded as a failure, the job goes on
+    │   ├── GraphError           a causal graph, or a question about one, cannot be used
+    │   └── PositivityError      the data lack a cell that the estimand needs
     ├── StoreError               the DuckDB file
     │   ├── StoreMissing         there is no store at that path
     │   ├── StoreLocked          another process holds it (retryable)
@@ -66,6 +68,14 @@ class InputError(LeucippusError):
 
 class DocumentError(InputError):
     """One document cannot be read; jobs record it as a failure and go on."""
+
+
+class GraphError(InputError):
+    """A causal graph, or a question about one, cannot be used."""
+
+
+class PositivityError(InputError):
+    """The data lack a cell that the estimand needs."""
 
 
 class StoreError(LeucippusError):
