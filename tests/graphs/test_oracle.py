@@ -12,9 +12,9 @@ from tests.graphs.models import random_graph
 
 pytest.importorskip("y0")
 
-from y0.algorithm.identify import identify_outcomes
-from y0.dsl import Variable
-from y0.graph import NxMixedGraph
+from y0.algorithm.identify import identify_outcomes  # pyright: ignore[reportMissingImports]
+from y0.dsl import Variable  # pyright: ignore[reportMissingImports]
+from y0.graph import NxMixedGraph  # pyright: ignore[reportMissingImports]
 
 QUERIES = 2_500
 
