@@ -20,7 +20,7 @@ Arrays are (words, WIDTH) float32; words are those of the encoder's own splittin
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +135,7 @@ def _tagged(words: Floats, linked: NDArray[np.bool_], claim: float, hung: "_Hung
 
 def claim_chance(head: Floats) -> float:
     """P(the text makes a claim)."""
-    return float(_sigmoid(head[CLAIM]))
+    return float(1 / (1 + np.exp(-np.clip(head[CLAIM], -30, 30))))
 
 
 def anchor_scores(words: Floats) -> Floats:
@@ -146,19 +146,25 @@ def anchor_scores(words: Floats) -> Floats:
 
 def span_scores(words: Floats, layer: Layer, anchors: Sequence[int] | NDArray[np.intp]) -> Floats:
     """(anchors, n, n) log-probabilities of the spans from word s to word t inclusive; -inf below the diagonal."""
-    n = len(words)
+    scores: Floats = unnormalised(words, layer, anchors)
+    scores[:, *np.tril_indices(len(words), -1)] = -np.inf
+    scores -= scores.max((1, 2), keepdims=True)
+    return np.asarray(scores - np.log(np.exp(scores).sum((1, 2), keepdims=True)), dtype=np.float32)
+
+
+def unnormalised(words: Any, layer: Layer, anchors: Any) -> Any:
+    """(anchors, n, n) scores of the spans, those below the diagonal without meaning.
+
+    `words` is a numpy array, or a torch tensor when the tagger is trained: both know what is asked of them here.
+    """
     asking = words[anchors]
     start, end, inside = (
         words[:, column] + asking[:, asked] @ words[:, own].T
         for column, asked, own in zip((layer.start, layer.end, layer.inside), layer.asked, layer.own, strict=True)
     )
     total = inside.cumsum(1)
-    scores = (
-        (start - total + inside)[:, :, None] + (end + total)[:, None] + words[:, layer.from_] @ words[:, layer.to].T
-    )
-    scores[:, *np.tril_indices(n, -1)] = -np.inf
-    scores -= scores.max((1, 2), keepdims=True)
-    return np.asarray(scores - np.log(np.exp(scores).sum((1, 2), keepdims=True)), dtype=np.float32)
+    pairs = words[:, layer.from_] @ words[:, layer.to].T
+    return (start - total + inside)[:, :, None] + (end + total)[:, None] + pairs
 
 
 class _Hung(NamedTuple):
@@ -236,7 +242,3 @@ def _link(linked: NDArray[np.bool_], anchor: int, cause: Words, effect: Words) -
 
 def _mean(words: Floats, span: Words) -> Floats:
     return np.asarray(words[slice(*span)].mean(0), dtype=np.float32)
-
-
-def _sigmoid(x: Floats | np.float32 | float) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))), dtype=np.float32)

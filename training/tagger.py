@@ -256,15 +256,7 @@ def _anchors(words: torch.Tensor, item: Lesson) -> tuple[list[int], list[torch.T
 def _span_scores(words: torch.Tensor, layer: tagging.Layer, anchors: list[int]) -> torch.Tensor:
     """`tagging.span_scores`, differentiable."""
     n = len(words)
-    asking = words[anchors]
-    start, end, inside = (
-        words[:, column] + asking[:, asked] @ words[:, own].T
-        for column, asked, own in zip((layer.start, layer.end, layer.inside), layer.asked, layer.own, strict=True)
-    )
-    total = inside.cumsum(1)
-    scores = (
-        (start - total + inside)[:, :, None] + (end + total)[:, None] + words[:, layer.from_] @ words[:, layer.to].T
-    )
+    scores: torch.Tensor = tagging.unnormalised(words, layer, anchors)
     scores = scores.masked_fill(torch.ones(n, n, dtype=torch.bool).tril(-1), -torch.inf)
     return scores - scores.flatten(1).logsumexp(1)[:, None, None]
 
