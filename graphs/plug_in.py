@@ -8,7 +8,7 @@ References
 Hernán and Robins (2020), Causal Inference: What If, chapters 2, 3 and 13: standardization and positivity.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -166,12 +166,7 @@ def _blame(expression: Expression, joint: Joint, at: Mapping[str, int]) -> None:
     here = {name: int(level) for name, level in zip(joint.names, undefined, strict=True)} | dict(at)
     match expression:
         case Probability(_, given):
-            cell = ", ".join(f"{name} = {_value(joint, name, here[name])!r}" for name in given)
-            raise PositivityError(
-                f"no row has {cell}",
-                expected="every combination that the estimand divides by to occur in the data",
-                next_step="Put values together into coarser ones, or ask about the part of the data where all occur.",
-            )
+            raise _empty(f"no row has {_cell(joint, given, here)}")
         case Product(factors):
             return _blame(next(factor for factor in factors if _undefined(factor, joint, here)), joint, here)
         case Sum(over, body):
@@ -181,17 +176,22 @@ def _blame(expression: Expression, joint: Joint, at: Mapping[str, int]) -> None:
             for part in (numerator, denominator):
                 if _undefined(part, joint, here):
                     return _blame(part, joint, here)
-            cell = ", ".join(f"{name} = {_value(joint, name, here[name])!r}" for name in sorted(denominator.free))
-            raise PositivityError(
-                f"the estimand divides by the probability of {cell}, and no row supports it",
-                expected="every combination that the estimand divides by to occur in the data",
-                next_step="Put values together into coarser ones, or ask about the part of the data where all occur.",
-            )
+            cell = _cell(joint, sorted(denominator.free), here)
+            raise _empty(f"the estimand divides by the probability of {cell}, and no row supports it")
 
 
 def _undefined(expression: Expression, joint: Joint, at: Mapping[str, int]) -> bool:
     return bool(np.isnan(_at(joint, _table(expression, joint), at)).any())
 
 
-def _value(joint: Joint, name: str, level: int) -> Value:
-    return joint.levels[joint.names.index(name)][level]
+def _cell(joint: Joint, names: Iterable[str], at: Mapping[str, int]) -> str:
+    values = ((name, joint.levels[joint.names.index(name)][at[name]]) for name in names)
+    return ", ".join(f"{name} = {value!r}" for name, value in values)
+
+
+def _empty(problem: str) -> PositivityError:
+    return PositivityError(
+        problem,
+        expected="every combination that the estimand divides by to occur in the data",
+        next_step="Put values together into coarser ones, or ask about the part of the data where all occur.",
+    )
