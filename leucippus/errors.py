@@ -6,6 +6,8 @@ The type names the boundary that failed; the message says what was found, what w
     ├── ConfigError              a setting has a value we cannot use
     ├── InputError               what the user handed over cannot be used
     │   ├── DocumentError        one document cannot be read: recorded as a failure, the job goes on
+    │   ├── DataError            a data set cannot be read, or does not hold what was asked of it
+    │   ├── DesignError          the specification of a research design cannot be used
     │   ├── GraphError           a causal graph, or a question about one, cannot be used
     │   └── PositivityError      the data lack a cell that the estimand needs
     ├── StoreError               the DuckDB file
@@ -68,6 +70,14 @@ class InputError(LeucippusError):
 
 class DocumentError(InputError):
     """One document cannot be read; jobs record it as a failure and go on."""
+
+
+class DataError(InputError):
+    """A data set cannot be read, or does not hold what was asked of it."""
+
+
+class DesignError(InputError):
+    """The specification of a research design cannot be used."""
 
 
 class GraphError(InputError):

@@ -1,0 +1,105 @@
+"""A design × a data set → an answer: vetted, then estimated and challenged, or refused with the reason and the remedy."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+from leucippus.agents.dataset import Dataset
+from leucippus.agents.designs.base import Design
+from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
+from leucippus.agents.vet import Vetting, vet
+from leucippus.errors import DataError
+from leucippus.graphs.dag import Graph
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the engine has to say."""
+
+    vetting: Vetting
+    estimate: Estimate | None
+    """None where the number is withheld."""
+    reasons: tuple[str, ...]
+    """Why it is withheld; empty where it is not."""
+    remedies: tuple[str, ...]
+    challenges: tuple[Challenge, ...] = ()
+    bounds: Bounds | None = None
+
+    @property
+    def refused(self) -> bool:
+        return self.estimate is None
+
+
+def answer(dataset: Dataset, design: Design, graph: Graph | None = None, *, challenge: bool = True) -> Answer:
+    """Vet, then estimate and (if asked for) challenge, or refuse.
+
+    Raises
+    ------
+    DataError, DesignError : as `vet` does. What fails after that is a refusal, not an error.
+    """
+    vetting = vet(dataset, design, graph)
+    if vetting.refused:
+        return _refusal(vetting, vetting.fatal)
+    study, design = vetting.study, vetting.design
+    try:
+        estimate = design.estimate(study)
+    except DataError as error:
+        return _refusal(vetting, (Check("estimation", "failed", error.problem, fatal=True, remedy=error.next_step),))
+    if not all(map(isfinite, (estimate.estimate, estimate.se, estimate.ci_low, estimate.ci_high))) or estimate.se <= 0:
+        sentence = f"The {estimate.estimator} gives {estimate.estimate:g} with a standard error of {estimate.se:g}."
+        return _refusal(vetting, (Check("estimation", "failed", sentence, fatal=True, remedy="Bring more rows."),))
+    return Answer(vetting, estimate, (), (), tuple(design.challenges(study, estimate)) if challenge else ())
+
+
+def _refusal(vetting: Vetting, fatal: tuple[Check, ...]) -> Answer:
+    reasons = tuple(check.sentence for check in fatal)
+    remedies = tuple(check.remedy for check in fatal if check.remedy)
+    basics = ("rows", "treatment varies", "outcome varies")
+    bounds = None if any(check.name in basics for check in fatal) else vetting.design.bounds(vetting.study)
+    return Answer(vetting, None, reasons, remedies, (), bounds)
+
+
+def vetting_json(vetting: Vetting) -> dict[str, Any]:
+    """Plain values; numbers that are not finite become null."""
+    fields: dict[str, Any] = _plain(
+        {
+            "refused": vetting.refused,
+            "reason": [check.sentence for check in vetting.fatal],
+            "remedy": [check.remedy for check in vetting.fatal if check.remedy],
+            "moved": list(vetting.moves),
+            "design": vetting.design.model_dump(mode="json", exclude_defaults=True)
+            | {"estimand": vetting.design.estimand},
+            "rows": vetting.study.rows,
+            "n_used": vetting.study.n,
+            "dropped": [asdict(row) for row in vetting.study.dropped],
+            "checks": [asdict(check) for check in vetting.checks],
+        }
+    )
+    return fields
+
+
+def answer_json(found: Answer) -> dict[str, Any]:
+    """One flat object: estimate, se, ci_low, ci_high, estimand, n_used and the rest; or refused with its reason."""
+    fields = vetting_json(found.vetting)
+    if found.estimate is not None:
+        fields |= asdict(found.estimate)
+    fields |= {
+        "refused": found.refused,
+        "reason": list(found.reasons),
+        "remedy": list(found.remedies),
+        "challenges": [asdict(challenge) for challenge in found.challenges],
+        "bounds": asdict(found.bounds) if found.bounds else None,
+    }
+    plain: dict[str, Any] = _plain(fields)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):  # a numpy number
+        value = value.item()
+    return None if isinstance(value, float) and not isfinite(value) else value

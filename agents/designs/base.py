@@ -1,0 +1,164 @@
+"""What every research design has in common: the fields of its specification and the five things it can do.
+
+A design is one file in this folder. It holds one subclass of `Design` with
+
+    fields       what the analyst (or the model) states: treatment, outcome, and what this design needs beside them
+    checks       what the data and the graph must meet before a number exists
+    estimate     the number, through a library
+    challenges   what a referee would ask next
+    draw         its figure
+
+and one line in `registry.py`. `rct.py` is the shortest example to copy.
+
+References
+----------
+The field names are those of the identification specifications scored by Sawarni, Tan and Syrgkanis (2026),
+CausalReasoningBenchmark, arXiv 2602.20571.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from leucippus.agents.designs.study import Study
+
+Value = str | float | int | bool
+
+ESTIMANDS: dict[str, str] = {
+    "ATE": r"ate\b|average treatment effect$|cate\b|slope|average effect",
+    "ATT": r"att\b|atet\b|tot\b|effect on the treated",
+    "ATC": r"atc\b|atu\b",
+    "ATO": r"ato\b|overlap",
+    "ITT": r"itt\b|intent",
+    "LATE": r"late\b|cace\b|complier",
+    "effect at the cutoff": r"(late |cate |ate |effect |att )?at (the )?cut-?off",
+    "indirect effect": r"acme\b|nie\b|indirect|mediated",
+    "direct effect": r"ade\b|nde\b|direct",
+    "level shift": r"level|ate over time|step",
+    "hazard ratio": r"hazard|hr\b",
+    "RMST difference": r"rmst|restricted mean",
+}
+"""Name → how people write it. A design knows which it can estimate, and reads a text as one of those."""
+
+
+def _as_names(value: object) -> object:
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return tuple(part for part in re.split(r"\s*,\s*", value.strip()) if part)
+    return value
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
+"""Column names; a text with commas is read as several."""
+Name = Annotated[str | None, BeforeValidator(_none_if_empty)]
+"""One column name, or None."""
+
+
+def estimand_name(text: str, among: tuple[str, ...]) -> str | None:
+    """The one of these estimands that the text names, or None."""
+    wanted = text.strip().lower()
+    return next((name for name in among if wanted == name.lower() or re.match(ESTIMANDS[name], wanted)), None)
+
+
+class Design(BaseModel, ABC):
+    """A research design: what is claimed about how the treatment came about, in fields that can be checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    estimands: ClassVar[tuple[str, ...]]
+    """What this design can estimate; the first is the default."""
+    column_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields beyond treatment, outcome, controls and cluster that name columns."""
+    value_or_column_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields that hold a column or a value (`first_treated: effyear` or `1931`). Missing values there mean something,
+    so they cost no rows."""
+    codes_treatment: ClassVar[bool] = True
+    """Whether `Study` turns the treatment into 0/1 or a dose; a design over groups and periods makes its own."""
+
+    strategy: str
+    treatment: str = Field(description="Column that was set, given or chosen.")
+    outcome: str = Field(description="Column in which the effect is looked for; a number.")
+    controls: Names = Field(
+        default=(), description="Columns to adjust for, all fixed before the treatment. C(column): one level each."
+    )
+    treated_value: Value | None = Field(default=None, description="Value of the treatment that counts as treated.")
+    control_value: Value | None = Field(default=None, description="Value it is compared with; other rows are left out.")
+    estimand: str = Field(default="", description="ATE, ATT, ITT, LATE …; each design says which it can estimate.")
+    cluster: Name = Field(
+        default=None, description="Column of the groups within which treatment or errors go together."
+    )
+    subset: str = Field(default="", description="Expression: the rows the question is about.")
+    derived: dict[str, str] = Field(default_factory=dict, description="New column → expression over earlier ones.")
+    after_treatment: Names = Field(default=(), description="Columns known to be measured after the treatment.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _none_means_default(cls, value: object, info: Any) -> object:
+        return cls.model_fields[info.field_name].get_default(call_default_factory=True) if value is None else value
+
+    @model_validator(mode="after")
+    def _known_estimand(self) -> Design:
+        name = estimand_name(self.estimand, self.estimands) if self.estimand else self.estimands[0]
+        if name is None:
+            raise ValueError(f"estimand {self.estimand!r}: this design estimates {', '.join(self.estimands)}")
+        object.__setattr__(self, "estimand", name)
+        return self
+
+    @property
+    def unit_and_time(self) -> tuple[str | None, str | None]:
+        """The columns within which, and along which, `lag` and `diff` look back."""
+        return getattr(self, "unit", None), getattr(self, "time", None)
+
+    def columns(self) -> tuple[str, ...]:
+        """Every column the design names, each once, `C(column)` as the column."""
+        found = [self.treatment, self.outcome, *(plain(control) for control in self.controls)]
+        for field in ("cluster", *self.column_fields):
+            value = getattr(self, field)
+            found.extend((value,) if isinstance(value, str) else value or ())
+        return tuple(dict.fromkeys(plain(name) for name in found))
+
+    @abstractmethod
+    def checks(self, study: Study) -> Iterator[Check]:
+        """What the data and the graph say about the design, the gravest first; `checks.common` is the shared part."""
+
+    @abstractmethod
+    def estimate(self, study: Study) -> Estimate:
+        """The number. Called only when no fatal check has failed.
+
+        Raises
+        ------
+        DataError : the data do not carry the estimate after all (a singular system, a solver that fails).
+        """
+
+    @abstractmethod
+    def challenges(self, study: Study, estimate: Estimate) -> Iterator[Challenge]:
+        """What a referee would ask of this design."""
+
+    def bounds(self, study: Study) -> Bounds | None:
+        """What can still be said when the number is withheld, or None."""
+        return None
+
+    @abstractmethod
+    def draw(self, axes: Axes, study: Study, estimate: Estimate) -> None:
+        """The design's figure, on axes that are already there."""
+
+
+def plain(control: str) -> str:
+    """`C(village)` → `village`; anything else as it is."""
+    found = re.fullmatch(r"C\((.+)\)", control.strip())
+    return found[1].strip() if found else control

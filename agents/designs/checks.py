@@ -1,0 +1,279 @@
+"""Checks that every design shares: something varies, there are rows enough, no control is affected by the treatment.
+
+Each is a function of a study; a design's own `checks` yields from `common` first and adds what is its own.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from leucippus.agents.designs.base import plain
+from leucippus.agents.designs.result import Check
+from leucippus.agents.designs.study import Floats, Study, indicators
+from leucippus.graphs.adjustment import check_adjustment
+
+FEWEST_ROWS = 10
+FEW_CLUSTERS = 40
+"""Below this, the normal approximation behind clustered standard errors is doubtful (Cameron and Miller 2015)."""
+_DETERMINED = 1 - 1e-9
+_COMPONENT = 0.995
+
+
+def common(study: Study) -> Iterator[Check]:
+    """The shared checks that need no more than treatment, outcome, controls and clusters."""
+    yield rows_enough(study)
+    yield varies(study, study.design.outcome, "outcome")
+    if study.design.codes_treatment:
+        treatment = varies(study, study.design.treatment, "treatment")
+        yield treatment
+        if treatment.verdict == "passed" and study.design.controls:
+            yield treatment_not_determined(study)
+    yield outcome_is_later(study)
+    yield from bad_controls(study)
+    if study.design.cluster is not None:
+        yield enough_clusters(study)
+
+
+def rows_enough(study: Study) -> Check:
+    needed = max(FEWEST_ROWS, study.x.shape[1] + 5)
+    return Check(
+        "rows",
+        "passed" if study.n >= needed else "failed",
+        f"{study.n:,} of {study.rows:,} rows are used; at least {needed} are needed for "
+        f"{study.x.shape[1]} control columns.",
+        figure=study.n,
+        fatal=True,
+        remedy="Bring more rows, fewer controls, or a wider subset.",
+    )
+
+
+def varies(study: Study, name: str, role: str) -> Check:
+    values = study.frame[name].nunique()
+    only = study.frame[name].iloc[0]
+    return Check(
+        f"{role} varies",
+        "passed" if values > 1 else "failed",
+        f"The {role} {name} takes {values:,} values."
+        if values > 1
+        else f"The {role} {name} is constant: it is {only} in all {study.n:,} rows, so there is nothing to compare.",
+        figure=values,
+        fatal=True,
+        remedy="" if values > 1 else f"Bring rows in which {name} differs, such as a comparison group.",
+    )
+
+
+def treatment_not_determined(study: Study) -> Check:
+    """No control, and no combination of them, fixes the treatment (no overlap at all, or perfect collinearity)."""
+    x, d = _centred(study.x.to_numpy()), study.d - study.d.mean()
+    fitted = x @ np.linalg.lstsq(x, d, rcond=None)[0]
+    share = 1 - float(((d - fitted) ** 2).sum() / (d**2).sum())
+    failed = share > _DETERMINED
+    return Check(
+        "treatment varies given the controls",
+        "failed" if failed else "passed",
+        f"The controls explain {share:.1%} of the treatment's variance"
+        + (": they fix it (perfect collinearity), so treated and untreated never overlap." if failed else "."),
+        figure=share,
+        fatal=True,
+        remedy=f"Leave out the control that coincides with {study.design.treatment}, or bring data in which it does not."
+        if failed
+        else "",
+    )
+
+
+def outcome_is_later(study: Study) -> Check:
+    timing = study.timing.get(study.design.outcome)
+    early = timing is not None and timing.when == "before"
+    return Check(
+        "outcome is measured after the treatment",
+        "failed" if early else "passed" if timing else "not testable",
+        f"{study.design.outcome} seems to be measured before the treatment ({timing.why}): a difference in it is a "
+        "balance check or a placebo, not an effect."
+        if timing and early
+        else f"{study.design.outcome} is measured after the treatment ({timing.why})."
+        if timing
+        else f"Nothing says when {study.design.outcome} was measured.",
+        remedy="Use an outcome measured after the treatment." if early else "",
+    )
+
+
+def bad_controls(study: Study) -> Iterator[Check]:
+    """Controls that the treatment may have changed, that make up the outcome, or that the graph warns of."""
+    design = study.design
+    declared = [name for name in map(plain, design.controls) if name in design.after_treatment]
+    if declared:
+        yield Check(
+            "controls precede the treatment",
+            "failed",
+            f"{', '.join(declared)} came after the treatment: to adjust for what it changed hides part of its effect "
+            "or opens a path of its own.",
+            fatal=True,
+            remedy=f"Leave out {', '.join(declared)}.",
+        )
+    late = {
+        name: study.timing[name].why
+        for name in map(plain, design.controls)
+        if name in study.timing and study.timing[name].when == "after" and name not in declared
+    }
+    if late:
+        yield Check(
+            "controls seem to precede the treatment",
+            "failed",
+            "; ".join(f"{name} may have been measured after the treatment ({why})" for name, why in late.items()) + ".",
+            remedy=f"Leave out {', '.join(late)} unless you know that the treatment cannot have changed it.",
+        )
+    parts = outcome_components(study)
+    if parts:
+        name, correlation = max(parts.items(), key=lambda item: item[1])
+        yield Check(
+            "controls are no part of the outcome",
+            "failed",
+            f"{', '.join(parts)} nearly is the outcome in another form ({name}: correlation {correlation:.4f}).",
+            figure=correlation,
+            fatal=True,
+            remedy=f"Leave out {', '.join(parts)}.",
+        )
+    if study.graph is not None:
+        yield adjustment_by_graph(study)
+
+
+def outcome_components(study: Study) -> dict[str, float]:
+    """Numeric controls that are nearly a monotone function of the outcome, with their rank correlation."""
+    from scipy.stats import rankdata
+
+    outcome = rankdata(study.y)
+    found = {}
+    for name in study.design.controls:
+        if name not in study.frame or not pd.api.types.is_numeric_dtype(study.frame[name]):
+            continue
+        control = study.numbers(name)
+        if len(np.unique(control)) < 3:
+            continue
+        with np.errstate(invalid="ignore"):
+            correlation = abs(float(np.corrcoef(rankdata(control), outcome)[0, 1]))
+        if correlation > _COMPONENT:
+            found[name] = correlation
+    return found
+
+
+def adjustment_by_graph(study: Study) -> Check:
+    """Whether the graph calls the controls a valid adjustment set: no effect of the treatment, no collider, no path."""
+    design, graph = study.design, study.graph
+    assert graph is not None
+    missing = [name for name in (design.treatment, design.outcome) if name not in graph.nodes]
+    if missing:
+        return Check("controls by the graph", "not testable", f"The graph has no node {' or '.join(missing)}.")
+    controls = [name for name in map(plain, design.controls) if name in graph.nodes]
+    found = check_adjustment(graph, design.treatment, design.outcome, controls)
+    if found.valid:
+        return Check("controls by the graph", "passed", "By the graph the controls close every back-door path.")
+    return Check(
+        "controls by the graph",
+        "failed",
+        "By the graph: " + "; ".join(found.reasons()) + ".",
+        # A design with its own source of variation can live with an open back door, but not with a bad control.
+        fatal=bool(found.forbidden) or design.strategy == "backdoor",
+        remedy="`leucippus identify` lists the sets of controls that close every path.",
+    )
+
+
+def enough_clusters(study: Study) -> Check:
+    assert study.clusters is not None
+    groups = int(study.clusters.max()) + 1
+    return Check(
+        "clusters",
+        "passed" if groups >= FEW_CLUSTERS else "failed",
+        f"{groups} clusters of {study.design.cluster}"
+        + ("." if groups >= FEW_CLUSTERS else f"; fewer than {FEW_CLUSTERS} make clustered intervals too short."),
+        figure=groups,
+        fatal=groups < 2,
+        remedy="" if groups >= FEW_CLUSTERS else "Read the interval of the wild cluster bootstrap.",
+    )
+
+
+def assignment_level(study: Study) -> Check:
+    """Whether the treatment was given to groups of rows: columns within whose groups it never differs."""
+    d = study.d
+    found: list[tuple[int, str]] = []
+    for name in (*(plain(control) for control in study.design.controls), *study.bystanders):
+        column = study.frame[name]
+        if pd.api.types.is_float_dtype(column) or study.design.cluster == name:
+            continue
+        codes = pd.factorize(column)[0]
+        groups = int(codes.max()) + 1
+        if not 2 < groups <= study.n / 2 or (codes < 0).any():
+            continue
+        size = np.bincount(codes)
+        mean = np.bincount(codes, weights=d) / size
+        within = float(np.bincount(codes, weights=d**2).sum() - (size * mean**2).sum())
+        if within < 1e-9:
+            found.append((groups, name))
+    if study.design.cluster is not None:
+        found = [item for item in found if item[0] < len(np.unique(study.frame[study.design.cluster]))]
+    if not found:
+        return Check("level of assignment", "passed", "No column groups rows that were all treated alike.")
+    groups, name = max(found)
+    return Check(
+        "level of assignment",
+        "failed",
+        f"{study.design.treatment} never differs within the {groups} groups of {name}: it seems to have been given to "
+        "groups, so rows of a group are not independent draws.",
+        figure=groups,
+        remedy=f"Add cluster: {name}.",
+    )
+
+
+def balance(study: Study) -> tuple[dict[str, float], float, int]:
+    """Standardised differences by treatment of every bystander and control, and the p-value of all of them at once.
+
+    Returns
+    -------
+    differences (column → difference in standard deviations), p-value of the F test of treatment on all columns with
+    fewer than a tenth missing (nan if there are none), and how many columns that test has.
+    """
+    names = baseline(study)
+    if not names or not study.binary:
+        return {}, float("nan"), 0
+    frame = indicators(study.frame[names].fillna(study.frame[names].median(numeric_only=True)), names)
+    x, d = frame.to_numpy(), study.d
+    treated, control = x[d == 1], x[d == 0]
+    pooled = np.sqrt((treated.var(axis=0) + control.var(axis=0)) / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        difference = np.where(pooled > 0, (treated.mean(axis=0) - control.mean(axis=0)) / pooled, 0.0)
+    return dict(zip(frame.columns, map(float, difference), strict=True)), _joint_p(x, d), x.shape[1]
+
+
+def baseline(study: Study) -> list[str]:
+    """Controls and bystanders that can be tested for balance: usable, and nothing says they came after the treatment."""
+    names = dict.fromkeys((*map(plain, study.design.controls), *study.bystanders))
+    late = {name for name, timing in study.timing.items() if timing.when == "after"} | set(study.design.after_treatment)
+    return [name for name in names if name not in late and usable(study, name)]
+
+
+def _joint_p(x: Floats, d: Floats) -> float:
+    """P-value of the F test that no column of `x` predicts `d`."""
+    from scipy.stats import f
+
+    centred, target = _centred(x), d - d.mean()
+    q = int(np.linalg.matrix_rank(centred))
+    rest = len(d) - q - 1
+    if q == 0 or rest < 1:
+        return float("nan")
+    residual = target - centred @ np.linalg.lstsq(centred, target, rcond=None)[0]
+    explained, left = float((target**2).sum() - (residual**2).sum()), float((residual**2).sum())
+    return float(f.sf(explained / q / (left / rest), q, rest)) if left > 0 else 0.0
+
+
+def usable(study: Study, name: str) -> bool:
+    """A numeric or few-valued column that varies, is nearly complete, and is neither treatment nor outcome."""
+    column = study.frame[name]
+    if name in (study.design.treatment, study.design.outcome) or column.isna().mean() > 0.1:
+        return False
+    if pd.api.types.is_numeric_dtype(column):
+        return bool(column.nunique() > 1)
+    return bool(column.dtype == object and 1 < column.nunique() <= 20)
+
+
+def _centred(x: Floats) -> Floats:
+    return np.asarray(x - x.mean(axis=0), dtype=np.float64)

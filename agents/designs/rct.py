@@ -1,0 +1,209 @@
+"""Randomised controlled trial: the treatment was assigned by lot, so the arms differ by the treatment and by chance.
+
+The treatment column is the assignment. Where some did not comply, the effect of assignment is the intention-to-treat
+effect (`estimand: ITT`); the effect of what was taken needs an `iv` design with the assignment as the instrument.
+
+References
+----------
+Neyman (1923): the difference in means and its variance (HC2 is that variance).
+Lin (2013), Ann. Appl. Stat. 7: covariates, centred and interacted with the treatment, never hurt in large samples.
+Lee (2009), Rev. Econ. Stud. 76: bounds under attrition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from leucippus.agents.designs.base import Design, Name
+from leucippus.agents.designs.checks import assignment_level, balance, baseline, common
+from leucippus.agents.designs.result import Challenge, Check, Estimate
+from leucippus.agents.estimators.regression import Fit, regress
+from leucippus.agents.estimators.second import SecondOpinion, ols_second
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from leucippus.agents.designs.study import Floats, Study
+
+_DOUBTFUL_BALANCE = 0.01
+_NO_LOTTERY = 1e-4
+_LARGE_DIFFERENCE = 0.25
+"""Standard deviations; Imbens and Rubin (2015, section 14.2): beyond it regression no longer repairs imbalance."""
+_ROWS_A_COVARIATE = 10
+_PERMUTATIONS = 999
+
+
+class Rct(Design):
+    """A randomised trial, possibly within blocks and by clusters."""
+
+    estimands: ClassVar[tuple[str, ...]] = ("ATE", "ITT")
+    column_fields: ClassVar[tuple[str, ...]] = ("blocks",)
+
+    strategy: Literal["rct"] = "rct"
+    blocks: Name = Field(default=None, description="Column of the groups within which the lot was drawn.")
+
+    def checks(self, study: Study) -> Iterator[Check]:
+        yield from common(study)
+        yield lottery_against_balance(study)
+        if self.cluster is None:
+            yield assignment_level(study)
+        yield attrition_alike(study)
+
+    def estimate(self, study: Study) -> Estimate:
+        matrix, method = covariates(study)
+        fit = regress(study.y, study.d, matrix, clusters=study.clusters, robust="HC2")
+        low, high = fit.interval()
+        return Estimate(
+            fit.estimate,
+            fit.se,
+            low,
+            high,
+            estimand=self.estimand,
+            population=self.subset or "the rows used",
+            units=f"{self.outcome}, {study.contrast}",
+            estimator=f"{method} (pyfixest)",
+            inference=fit.inference,
+            n_used=fit.n,
+            assumptions=(
+                f"{self.treatment} was assigned by lot" + (f" within {self.blocks}" if self.blocks else "") + ".",
+                "Nobody's outcome depends on what others were assigned.",
+                "Rows lost along the way were not lost because of the assignment.",
+            ),
+            p_value=fit.p_value,
+            n_treated=int(study.d.sum()) if study.binary else None,
+            n_control=int((1 - study.d).sum()) if study.binary else None,
+            clusters=None if study.clusters is None else int(study.clusters.max()) + 1,
+            dropped=study.dropped,
+            second=(second_engine(study, matrix, fit),),
+        )
+
+    def challenges(self, study: Study, estimate: Estimate) -> Iterator[Challenge]:
+        yield placebo_outcomes(study)
+        if study.binary and study.clusters is None and self.blocks is None:
+            yield permutation(study)
+        if self.controls:
+            yield without_controls(study, estimate)
+
+    def draw(self, axes: Axes, study: Study, estimate: Estimate) -> None:
+        """Mean outcome of each arm with its 95% interval."""
+        for position, arm in enumerate(np.unique(study.d)[:20]):
+            y = study.y[study.d == arm]
+            axes.errorbar(position, y.mean(), yerr=1.96 * y.std() / max(len(y), 1) ** 0.5, fmt="o", capsize=4)
+        axes.set_xticks(range(min(len(np.unique(study.d)), 20)), [f"{arm:g}" for arm in np.unique(study.d)[:20]])
+        axes.set(xlabel=self.treatment, ylabel=f"mean {self.outcome}", title=estimate.estimator)
+
+
+def covariates(study: Study) -> tuple[Floats | None, str]:
+    """Controls and blocks, centred and interacted with a binary treatment (Lin 2013), and what that is called."""
+    x = study.x.to_numpy()
+    if isinstance(study.design, Rct) and study.design.blocks is not None:
+        codes = study.codes(study.design.blocks)
+        x = np.column_stack([x, codes[:, None] == np.arange(1, codes.max() + 1)])
+    if x.shape[1] == 0:
+        return None, "difference in means" if study.binary else "regression on the dose"
+    centred = x - x.mean(axis=0)
+    smaller_arm = min(study.d.sum(), (1 - study.d).sum())
+    if not study.binary or smaller_arm < _ROWS_A_COVARIATE * x.shape[1]:
+        return centred, "regression with covariates"
+    return np.column_stack([centred, centred * study.d[:, None]]), "regression with interacted covariates (Lin)"
+
+
+def lottery_against_balance(study: Study) -> Check:
+    """A lot leaves no covariate related to the treatment beyond chance."""
+    differences, p, columns = balance(study)
+    if not columns or np.isnan(p):
+        return Check(
+            "lottery against balance", "not testable", "No covariate measured before the treatment to compare."
+        )
+    name, worst = max(differences.items(), key=lambda item: abs(item[1]))
+    contradicted = p < _NO_LOTTERY and abs(worst) > _LARGE_DIFFERENCE
+    doubtful = p < _DOUBTFUL_BALANCE
+    return Check(
+        "lottery against balance",
+        "failed" if doubtful else "passed",
+        f"Joint test that {columns} covariates are balanced: p = {p:.2g}; the largest difference is {worst:+.2f} standard "
+        f"deviations, in {name}." + (" No lot does that." if contradicted else ""),
+        figure=p,
+        fatal=contradicted,
+        remedy="If the treatment was chosen, not drawn, state a backdoor design with the covariates as controls; if it "
+        "was drawn within groups, name them as blocks."
+        if doubtful
+        else "",
+    )
+
+
+def attrition_alike(study: Study) -> Check:
+    """Outcomes are missing as often among the treated as among the untreated."""
+    from scipy.stats import fisher_exact
+
+    lost = study.attrition
+    if lost is None or not lost.treated or not lost.control:
+        return Check("attrition", "not testable", "The treatment has no two arms whose losses could be compared.")
+    table = [[m, n - m] for m, n in ((lost.treated_missing, lost.treated), (lost.control_missing, lost.control))]
+    p = float(fisher_exact(table).pvalue) if lost.treated_missing + lost.control_missing else 1.0
+    differs = p < 0.05
+    return Check(
+        "attrition",
+        "failed" if differs else "passed",
+        f"The outcome is missing for {lost.treated_missing / lost.treated:.1%} of the treated and "
+        f"{lost.control_missing / lost.control:.1%} of the others (p = {p:.2g}).",
+        figure=p,
+        remedy="Read the Lee bounds, or find out why rows were lost." if differs else "",
+    )
+
+
+def placebo_outcomes(study: Study) -> Challenge:
+    """The treatment has no effect on what was measured before it."""
+    rows: list[dict[str, Any]] = []
+    for name in baseline(study):
+        if study.frame[name].dtype == object or study.frame[name].isna().any():
+            continue
+        fit = regress(study.numbers(name), study.d, clusters=study.clusters, robust="HC2")
+        rows.append({"outcome": name, "estimate": fit.estimate, "se": fit.se, "p": fit.p_value})
+    if not rows:
+        return Challenge("placebo outcomes", "not testable", "No column is known to precede the treatment.")
+    smallest = min(row["p"] for row in rows) * len(rows)
+    return Challenge(
+        "placebo outcomes",
+        "doubt" if smallest < 0.05 else "stands",
+        f"'Effects' on {len(rows)} columns measured before the treatment: the smallest p-value, times their number, is "
+        f"{min(smallest, 1.0):.2g}.",
+        figure=min(smallest, 1.0),
+        table=tuple(rows),
+    )
+
+
+def permutation(study: Study) -> Challenge:
+    """Fisher's exact test of no effect on anyone: how often a lot drawn again does as much."""
+    rng = np.random.default_rng(0)
+    y, d = study.y - study.y.mean(), study.d
+    observed = abs(float(y @ d))
+    as_large = sum(abs(float(y @ rng.permutation(d))) >= observed * (1 - 1e-12) for _ in range(_PERMUTATIONS))
+    p = (1 + as_large) / (1 + _PERMUTATIONS)
+    return Challenge(
+        "randomisation inference",
+        "stands",
+        f"With the assignment drawn again {_PERMUTATIONS} times, {p:.1%} of draws differ by as much: the p-value of no "
+        "effect on anyone.",
+        figure=p,
+    )
+
+
+def without_controls(study: Study, estimate: Estimate) -> Challenge:
+    """A lot makes covariates unnecessary, so leaving them out moves the estimate by chance only."""
+    bare = regress(study.y, study.d, clusters=study.clusters, robust="HC2")
+    moved = abs(bare.estimate - estimate.estimate) / bare.se
+    return Challenge(
+        "without covariates",
+        "doubt" if moved > 1.96 else "stands",
+        f"Without covariates the estimate is {bare.estimate:.4g} ({bare.se:.4g}): {moved:.1f} standard errors away.",
+        figure=bare.estimate,
+    )
+
+
+def second_engine(study: Study, matrix: Floats | None, fit: Fit) -> SecondOpinion:
+    return ols_second(study.y, study.d, matrix, fit, clusters=study.clusters, robust="HC2")
