@@ -62,13 +62,14 @@ def _refusal(vetting: Vetting, fatal: tuple[Check, ...]) -> Answer:
 
 def vetting_json(vetting: Vetting) -> dict[str, Any]:
     """Plain values; numbers that are not finite become null."""
-    fields: dict[str, Any] = _plain(
+    fields: dict[str, Any] = plain_values(
         {
             "refused": vetting.refused,
             "reason": [check.sentence for check in vetting.fatal],
             "remedy": [check.remedy for check in vetting.fatal if check.remedy],
             "moved": list(vetting.moves),
-            "design": vetting.design.model_dump(mode="json", exclude_defaults=True)
+            "design": {"strategy": vetting.design.strategy}
+            | vetting.design.model_dump(mode="json", exclude_defaults=True)
             | {"estimand": vetting.design.estimand},
             "rows": vetting.study.rows,
             "n_used": vetting.study.n,
@@ -91,15 +92,16 @@ def answer_json(found: Answer) -> dict[str, Any]:
         "challenges": [asdict(challenge) for challenge in found.challenges],
         "bounds": asdict(found.bounds) if found.bounds else None,
     }
-    plain: dict[str, Any] = _plain(fields)
-    return plain
+    said: dict[str, Any] = plain_values(fields)
+    return said
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
+    """Values as JSON has them: numpy numbers as Python's, and null for a number that is not finite."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_values(item) for item in value]
     if hasattr(value, "item"):  # a numpy number
         value = value.item()
     return None if isinstance(value, float) and not isfinite(value) else value

@@ -54,7 +54,9 @@ def vet(dataset: Dataset, design: Design, graph: Graph | None = None) -> Vetting
     stated, moves = design, list[str]()
     named = named_columns(dataset, design)
     when: Mapping[str, Timing] = timing(dataset, design)
-    beside = bystanders(dataset, named)
+    for name in design.before_treatment:
+        dataset.require(name, "in before_treatment")
+    beside = (*design.before_treatment, *bystanders(dataset, named))
     while True:
         study = prepare(dataset, design, graph, when, beside)
         checks = run_checks(study)

@@ -45,6 +45,21 @@ class UseInstrument:
 
 
 @dataclass(frozen=True)
+class FindInstrument:
+    """The graph holds no instrument; a new one would do."""
+
+    treatment: str
+    outcome: str
+
+    def text(self) -> str:
+        """One sentence."""
+        return (
+            f"find an instrument for {self.treatment}: something that moves it, shares no cause with {self.outcome}, and "
+            f"moves {self.outcome} in no other way"
+        )
+
+
+@dataclass(frozen=True)
 class BoundsOnly:
     """With the nodes present there is no instrument either: the data bound the effect and do not fix it."""
 
@@ -53,13 +68,14 @@ class BoundsOnly:
         return "with what is measured now, the data give bounds for the effect and no more"
 
 
-Remedy = MeasureCauses | UseInstrument | BoundsOnly
+Remedy = MeasureCauses | UseInstrument | FindInstrument | BoundsOnly
 
 
 def remedies(graph: Graph, effect: NotIdentified, *, limit: int = 5) -> list[Remedy]:
     """What would help with an effect that `identify` found unidentifiable in `graph`, each checked.
 
-    The fewest causes to measure come first, up to `limit` sets of them; then instruments, or that only bounds are left.
+    The fewest causes to measure come first, up to `limit` sets of them; then instruments; or, where the graph holds none,
+    that one would help, and that only bounds are left.
 
     Raises
     ------
@@ -68,6 +84,8 @@ def remedies(graph: Graph, effect: NotIdentified, *, limit: int = 5) -> list[Rem
     found: list[Remedy] = list(_causes_to_measure(graph, effect, limit))
     if len(effect.do) == len(effect.outcome) == 1 and not effect.given:
         found.extend(UseInstrument(one) for one in instruments(graph, effect.do[0], effect.outcome[0]))
+        if not isinstance(found[-1] if found else None, UseInstrument):
+            found.append(FindInstrument(effect.do[0], effect.outcome[0]))
     if not any(isinstance(remedy, UseInstrument) for remedy in found):
         found.append(BoundsOnly())
     return found

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from leucippus import output
+from leucippus import cli_designs, output
 from leucippus._version import __version__
 from leucippus.config import Settings, load_settings
 from leucippus.errors import InputError, LeucippusError, StoreMissing
@@ -28,6 +28,7 @@ train = typer.Typer(no_args_is_help=True, help="Fine-tune the small models.")
 app.add_typer(lcm, name="lcm")
 app.add_typer(train, name="train")
 app.add_typer(bench, name="bench")
+cli_designs.register(app)
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The DuckDB file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]

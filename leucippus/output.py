@@ -1,17 +1,24 @@
 """How results are shown: words for a person, or one JSON object a line. Computes nothing."""
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leucippus.agents.ask import AskAnswer, Statement
 from leucippus.agents.extract import Progress
 from leucippus.doctor import Check
 from leucippus.store.query import ClaimRow
+
+if TYPE_CHECKING:  # pandas and its kin load only for the commands that need them
+    from leucippus.agents.answer import Answer
+    from leucippus.agents.vet import Vetting
+    from leucippus.graphs.findings import Findings
 
 
 def escape_what_cannot_be_shown() -> None:
@@ -116,6 +123,86 @@ def show_summary(counts: Mapping[str, Any], store: Path) -> None:
 def show_check(check: Check) -> None:
     advice = f"  → {check.next_step}" if check.status != "ok" and check.next_step else ""
     say(f"{check.status:<4}  {check.name:<18} {check.found}{advice}")
+
+
+def show_vetting(vetting: Vetting) -> None:
+    """The checks, then the verdict."""
+    marks = {"passed": "✓", "failed": "✗", "not testable": "·"}
+    for check in vetting.checks:
+        say(f"{marks[check.verdict]} {check.name}: {_flat(check.sentence)}")
+        if check.verdict == "failed" and check.remedy:
+            say(f"    → {_flat(check.remedy)}")
+    for move in vetting.moves:
+        say(f"moved: {_flat(move)}")
+    if vetting.refused:
+        say("REFUSED: the data do not carry this design.")
+    else:
+        say(f"The design stands: {vetting.design.estimand}, {vetting.study.n:,} of {vetting.study.rows:,} rows.")
+
+
+def show_design_answer(found: Answer) -> None:
+    """The number with what belongs to it, or why there is none."""
+    if found.estimate is None:
+        say("No number: " + " ".join(map(_flat, found.reasons)))
+        for remedy in found.remedies:
+            say(f"    → {_flat(remedy)}")
+        if found.bounds:
+            bounds = found.bounds
+            say(
+                f"What can be said: {bounds.estimand} between {bounds.low:.4g} and {bounds.high:.4g}. {bounds.sentence}"
+            )
+        return
+    one = found.estimate
+    say(f"{one.estimand} = {one.estimate:.4g} (standard error {one.se:.4g}; {one.level:.0%} interval {one.ci_low:.4g} to "
+        f"{one.ci_high:.4g})")  # fmt: skip
+    say(f"    {_flat(one.units)}; population: {_flat(one.population)}")
+    say(f"    {_flat(one.estimator)}; {_flat(one.inference)}")
+    clusters = f", {one.clusters} clusters" if one.clusters else ""
+    lost = "; ".join(f"{row.rows:,} {_flat(row.reason)}" for row in one.dropped)
+    say(f"    {one.n_used:,} rows{clusters}" + (f"; left out: {lost}" if lost else ""))
+    for second in one.second:
+        say(f"    {_flat(second.engine)}: {second.estimate:.4g} ({second.se:.4g}); {_flat(second.note)}")
+    for move in found.vetting.moves:
+        say(f"moved: {_flat(move)}")
+    say("Assuming:")
+    for assumption in one.assumptions:
+        say(f"    {_flat(assumption)}")
+    for check in found.vetting.failures:
+        say(f"✗ {check.name}: {_flat(check.sentence)}" + (f" → {_flat(check.remedy)}" if check.remedy else ""))
+    marks = {"stands": "✓", "doubt": "?", "not testable": "·"}
+    for challenge in found.challenges:
+        say(f"{marks[challenge.verdict]} {challenge.name}: {_flat(challenge.sentence)}")
+
+
+def findings_json(found: Findings) -> dict[str, Any]:
+    estimand = found.estimand
+    return {
+        "identified": estimand is not None,
+        "estimand": estimand.text() if estimand else None,
+        "latex": estimand.latex() if estimand else None,
+        "adjustment_sets": [list(one) for one in found.adjustment_sets],
+        "optimal_adjustment_set": None if found.optimal_set is None else list(found.optimal_set),
+        "front_door_sets": [list(one) for one in found.front_door_sets],
+        "instruments": [{"instrument": one.node, "given": list(one.given)} for one in found.instruments],
+        "hedge": None if found.hedge is None else found.hedge.text(),
+        "remedies": [remedy.text() for remedy in found.remedies],
+    }
+
+
+def show_findings(found: Findings) -> None:
+    if found.estimand is not None:
+        say(found.estimand.text())
+    if found.hedge is not None:
+        say(f"Not identifiable: {found.hedge.text()}.")
+    for remedy in found.remedies:
+        say(f"    → {remedy.text()}")
+    for title, sets in (("Adjustment sets", found.adjustment_sets), ("Front-door sets", found.front_door_sets)):
+        if sets:
+            say(f"{title}: " + "; ".join("{" + ", ".join(one) + "}" for one in sets))
+    if found.optimal_set is not None:
+        say("Smallest variance with: {" + ", ".join(found.optimal_set) + "}")
+    if found.instruments:
+        say("Instruments: " + "; ".join(one.text() for one in found.instruments))
 
 
 def training_line(part: str, step: int, steps: int, loss: float) -> None:

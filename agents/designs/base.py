@@ -104,6 +104,10 @@ class Design(BaseModel, ABC):
     )
     subset: str = Field(default="", description="Expression: the rows the question is about.")
     derived: dict[str, str] = Field(default_factory=dict, description="New column → expression over earlier ones.")
+    before_treatment: Names = Field(
+        default=(),
+        description="Columns known to be measured before the treatment: to test balance with, not to adjust for.",
+    )
     after_treatment: Names = Field(default=(), description="Columns known to be measured after the treatment.")
 
     @field_validator("*", mode="before")

@@ -225,12 +225,12 @@ def assignment_level(study: Study) -> Check:
 
 
 def balance(study: Study) -> tuple[dict[str, float], float, int]:
-    """Standardised differences by treatment of every bystander and control, and the p-value of all of them at once.
+    """Standardised differences by treatment of every `baseline` column, and the p-value of all of them at once.
 
     Returns
     -------
-    differences (column → difference in standard deviations), p-value of the F test of treatment on all columns with
-    fewer than a tenth missing (nan if there are none), and how many columns that test has.
+    differences (column → difference in standard deviations), p-value of the F test of treatment on all columns of them
+    (nan if there are none), and how many columns that test has.
     """
     names = baseline(study)
     if not names or not study.binary:
@@ -245,10 +245,14 @@ def balance(study: Study) -> tuple[dict[str, float], float, int]:
 
 
 def baseline(study: Study) -> list[str]:
-    """Controls and bystanders that can be tested for balance: usable, and nothing says they came after the treatment."""
-    names = dict.fromkeys((*map(plain, study.design.controls), *study.bystanders))
-    late = {name for name, timing in study.timing.items() if timing.when == "after"} | set(study.design.after_treatment)
-    return [name for name in names if name not in late and usable(study, name)]
+    """Columns known to precede the treatment that can be tested for balance: controls, those the design names, and those
+    whose name or description says so. A column of which nothing is known may be an effect, so it proves nothing."""
+    design = study.design
+    names = dict.fromkeys((*map(plain, design.controls), *design.before_treatment, *study.bystanders))
+    known = {*map(plain, design.controls), *design.before_treatment}
+    early = {name for name, timing in study.timing.items() if timing.when == "before"}
+    late = {name for name, timing in study.timing.items() if timing.when == "after"} | set(design.after_treatment)
+    return [name for name in names if name in known | early and name not in late and usable(study, name)]
 
 
 def _joint_p(x: Floats, d: Floats) -> float:

@@ -6,6 +6,7 @@ effect (`estimand: ITT`); the effect of what was taken needs an `iv` design with
 References
 ----------
 Neyman (1923): the difference in means and its variance (HC2 is that variance).
+Cameron, Gelbach and Miller (2008), Rev. Econ. Stat. 90: the wild cluster bootstrap, for few clusters.
 Lin (2013), Ann. Appl. Stat. 7: covariates, centred and interacted with the treatment, never hurt in large samples.
 Lee (2009), Rev. Econ. Stud. 76: bounds under attrition.
 """
@@ -19,10 +20,11 @@ import numpy as np
 from pydantic import Field
 
 from leucippus.agents.designs.base import Design, Name
-from leucippus.agents.designs.checks import assignment_level, balance, baseline, common
+from leucippus.agents.designs.checks import FEW_CLUSTERS, assignment_level, balance, baseline, common
 from leucippus.agents.designs.result import Challenge, Check, Estimate
 from leucippus.agents.estimators.regression import Fit, regress
 from leucippus.agents.estimators.second import SecondOpinion, ols_second
+from leucippus.agents.estimators.wild_bootstrap import wild_bootstrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +58,7 @@ class Rct(Design):
     def estimate(self, study: Study) -> Estimate:
         matrix, method = covariates(study)
         fit = regress(study.y, study.d, matrix, clusters=study.clusters, robust="HC2")
-        low, high = fit.interval()
+        low, high, p_value, inference = inference_of(study, matrix, fit)
         return Estimate(
             fit.estimate,
             fit.se,
@@ -66,14 +68,14 @@ class Rct(Design):
             population=self.subset or "the rows used",
             units=f"{self.outcome}, {study.contrast}",
             estimator=f"{method} (pyfixest)",
-            inference=fit.inference,
+            inference=inference,
             n_used=fit.n,
             assumptions=(
                 f"{self.treatment} was assigned by lot" + (f" within {self.blocks}" if self.blocks else "") + ".",
                 "Nobody's outcome depends on what others were assigned.",
                 "Rows lost along the way were not lost because of the assignment.",
             ),
-            p_value=fit.p_value,
+            p_value=p_value,
             n_treated=int(study.d.sum()) if study.binary else None,
             n_control=int((1 - study.d).sum()) if study.binary else None,
             clusters=None if study.clusters is None else int(study.clusters.max()) + 1,
@@ -110,6 +112,15 @@ def covariates(study: Study) -> tuple[Floats | None, str]:
     if not study.binary or smaller_arm < _ROWS_A_COVARIATE * x.shape[1]:
         return centred, "regression with covariates"
     return np.column_stack([centred, centred * study.d[:, None]]), "regression with interacted covariates (Lin)"
+
+
+def inference_of(study: Study, matrix: Floats | None, fit: Fit) -> tuple[float, float, float, str]:
+    """Interval, p-value, and how they were made: by the wild cluster bootstrap where clusters are few."""
+    if study.clusters is None or study.clusters.max() + 1 >= FEW_CLUSTERS:
+        return *fit.interval(), fit.p_value, fit.inference
+    wild = wild_bootstrap(study.y, study.d, matrix, study.clusters)
+    method = f"restricted wild cluster bootstrap-t ({wild.draws:,} draws of {wild.weights.title()} weights)"
+    return wild.ci_low, wild.ci_high, wild.p_value, f"{fit.inference}; interval and p-value by {method}"
 
 
 def lottery_against_balance(study: Study) -> Check:

@@ -131,7 +131,7 @@ def prepare(
     for name in design.columns():
         dataset.require(name, "named by the design", tuple(design.derived))
     named = named_columns(dataset, design)
-    beside = tuple(name for name in bystanders if name not in named)
+    beside = tuple(dict.fromkeys(name for name in bystanders if name not in named))
     frame = _select(dataset, design, (*named, *beside))
     dropped = [Dropped(f"outside {design.subset!r}", dataset.rows - len(frame))] if len(frame) < dataset.rows else []
     binary, contrast = False, ""

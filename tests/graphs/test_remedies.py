@@ -20,6 +20,7 @@ def test_the_bow_needs_its_common_cause_or_leaves_bounds() -> None:
     found = _remedies(read_graph("X -> Y; X <-> Y"))
     assert [remedy.text() for remedy in found] == [
         "measure the common cause of X and Y: then P(Y | do(X)) = sum_{U(X, Y)} P(Y | X, U(X, Y)) P(U(X, Y))",
+        "find an instrument for X: something that moves it, shares no cause with Y, and moves Y in no other way",
         "with what is measured now, the data give bounds for the effect and no more",
     ]
 
