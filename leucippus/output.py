@@ -107,7 +107,7 @@ def _flat(text: str) -> str:
 def show_counts(counts: Mapping[str, Any]) -> None:
     width = max(map(len, counts))
     for name, value in counts.items():
-        shown = f"{value:.1f}" if isinstance(value, float) else value
+        shown = f"{value:.4g}" if isinstance(value, float) else value
         say(f"{name.replace('_', ' '):<{width}}  {shown}")
     say()
 
