@@ -7,11 +7,12 @@ support moves the design there, once for each reason, and says so.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from leucippus.agents.bystanders import bystanders
 from leucippus.agents.dataset import Dataset
 from leucippus.agents.designs.base import Design
 from leucippus.agents.designs.result import Check
 from leucippus.agents.designs.study import Study, Timing, named_columns, prepare
-from leucippus.agents.profile import bystanders, timing
+from leucippus.agents.timing import timing
 from leucippus.graphs.dag import Graph
 
 _MOST_MOVES = 3
