@@ -1,5 +1,6 @@
 #!/bin/sh
-# The main job on real parts: 20 documents → claims in DuckDB → questions. Shows each command before it runs.
+# Both jobs on real parts: 20 documents → claims in DuckDB → questions; a data set and a design → a refusal, an estimate.
+# Shows each command before it runs.
 set -eu
 cd "$(dirname "$0")/.."
 store=out/demo.duckdb
@@ -20,10 +21,15 @@ run ask "Does the congestion charge reduce road accidents?" --store $store
 run ask "How does flooding affect waiting times?" --store $store
 run ask "Does coffee cause cancer?" --store $store
 
+# The second job: a design is vetted, refused or estimated.
+run vet examples/scholarship/scholarship.csv --design examples/scholarship/adjusted.yaml
+run estimate examples/scholarship/scholarship.csv --design examples/scholarship/cutoff.yaml
+
 cat <<END
 
 Where to go next
   leucippus extract YOUR_FOLDER --store mine.duckdb      your own documents (txt, md, html, pdf, docx, csv, jsonl, parquet, zip)
   leucippus lcm claims --store $store --json    every claim with its quote and offsets
+  leucippus estimate YOUR.csv --design YOUR.yaml        a research design, checked; leucippus designs lists them
   leucippus --help
 END

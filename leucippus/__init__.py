@@ -1,5 +1,44 @@
-"""Leucippus: documents become grounded causal claims you can ask about."""
+"""Leucippus: causal analysis with language models. Documents become grounded causal claims; research designs become
+estimates that were checked, or refusals that say why.
+
+    data = leucippus.read_data("pupils.csv")
+    design = leucippus.parse_design({"strategy": "rct", "treatment": "treat", "outcome": "grade"})
+    leucippus.estimate(data, design).estimate
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from leucippus._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from leucippus.agents.answer import answer as estimate
+    from leucippus.agents.designs.registry import parse_design, read_design
+    from leucippus.agents.intake import read_data
+    from leucippus.agents.profile import profile
+    from leucippus.agents.vet import vet
+    from leucippus.graphs.findings import examine as identify
+    from leucippus.graphs.reading import read_graph
+
+__all__ = [
+    "__version__", "estimate", "identify", "parse_design", "profile", "read_data", "read_design", "read_graph", "vet",
+]  # fmt: skip
+
+_WHERE = {
+    "estimate": ("leucippus.agents.answer", "answer"),
+    "identify": ("leucippus.graphs.findings", "examine"),
+    "parse_design": ("leucippus.agents.designs.registry", "parse_design"),
+    "profile": ("leucippus.agents.profile", "profile"),
+    "read_data": ("leucippus.agents.intake", "read_data"),
+    "read_design": ("leucippus.agents.designs.registry", "read_design"),
+    "read_graph": ("leucippus.graphs.reading", "read_graph"),
+    "vet": ("leucippus.agents.vet", "vet"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Loaded on first use: `import leucippus` stays free of pandas, DuckDB and the rest."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'leucippus' has no attribute {name!r}")
+    module, attribute = _WHERE[name]
+    return getattr(import_module(module), attribute)

@@ -20,7 +20,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (profile, vet, estimate, identify):
+    for command in (profile, designs, vet, estimate, identify):
         app.command()(command)
 
 
@@ -37,6 +37,25 @@ def profile(
 
     found = look(read_data(data, table=table, query=query))
     output.line(plain_values(asdict(found))) if as_json else output.say(in_words(found))
+
+
+def designs(
+    strategy: Annotated[str | None, typer.Argument(help="Show the fields of this one.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the research designs, or the fields of one."""
+    from leucippus.agents.designs.registry import DESIGNS, design_kind
+
+    kinds = DESIGNS if strategy is None else (design_kind(strategy),)
+    if as_json:
+        for kind in kinds:
+            output.line(kind.model_json_schema())
+        return
+    for kind in kinds:
+        output.say(f"{kind.model_fields['strategy'].default}: {(kind.__doc__ or '').splitlines()[0]}")
+        output.say(f"    estimates {', '.join(kind.estimands)}")
+        for name, field in kind.model_fields.items() if strategy else ():
+            output.say(f"    {name:<18} {field.description or ''}")
 
 
 def vet(

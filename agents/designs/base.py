@@ -82,6 +82,8 @@ class Design(BaseModel, ABC):
 
     estimands: ClassVar[tuple[str, ...]]
     """What this design can estimate; the first is the default."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names of the strategy, in lower case with one underscore between words."""
     column_fields: ClassVar[tuple[str, ...]] = ()
     """Fields beyond treatment, outcome, controls and cluster that name columns."""
     value_or_column_fields: ClassVar[tuple[str, ...]] = ()

@@ -192,9 +192,14 @@ def enough_clusters(study: Study) -> Check:
     )
 
 
-def assignment_level(study: Study) -> Check:
-    """Whether the treatment was given to groups of rows: columns within whose groups it never differs."""
-    d = study.d
+def assignment_level(study: Study, assigned: Floats | None = None, what: str = "") -> Check:
+    """Whether the treatment was given to groups of rows: columns within whose groups it never differs.
+
+    Parameters
+    ----------
+    assigned : what was assigned, (n,), and in `what` its name, where that is not the treatment.
+    """
+    d = study.d if assigned is None else assigned
     found: list[tuple[int, str]] = []
     for name in (*(plain(control) for control in study.design.controls), *study.bystanders):
         column = study.frame[name]
@@ -217,8 +222,8 @@ def assignment_level(study: Study) -> Check:
     return Check(
         "level of assignment",
         "failed",
-        f"{study.design.treatment} never differs within the {groups} groups of {name}: it seems to have been given to "
-        "groups, so rows of a group are not independent draws.",
+        f"{what or study.design.treatment} never differs within the {groups} groups of {name}: it seems to have been "
+        "given to groups, so rows of a group are not independent draws.",
         figure=groups,
         remedy=f"Add cluster: {name}.",
     )

@@ -16,10 +16,10 @@ def _trial(rng: Rng, effect: float, n: int = 200) -> pd.DataFrame:
     return pd.DataFrame({"treat": treat, "y": y, "age": age})
 
 
-def _clustered(rng: Rng, effect: float) -> pd.DataFrame:
-    village = np.repeat(np.arange(50), 12)
-    treat = rng.permutation(np.arange(50) % 2)[village]
-    y = effect * treat + rng.normal(0, 1, 50)[village] + rng.normal(0, 2, len(village))
+def _clustered(rng: Rng, effect: float, villages: int = 50) -> pd.DataFrame:
+    village = np.repeat(np.arange(villages), 12)
+    treat = rng.permutation(np.arange(villages) % 2)[village]
+    y = effect * treat + rng.normal(0, 1, villages)[village] + rng.normal(0, 2, len(village))
     return pd.DataFrame({"treat": treat, "y": y, "village": village})
 
 
@@ -36,5 +36,6 @@ WORLDS = (
     World("trial, no effect", _PLAIN, lambda rng: _trial(rng, 0.0), truth=0.0),
     World("trial with a covariate", {**_PLAIN, "controls": ["age"]}, lambda rng: _trial(rng, 0.0), truth=0.0),
     World("clustered trial", {**_PLAIN, "cluster": "village"}, lambda rng: _clustered(rng, 0.0), truth=0.0),
-    World("chosen, not drawn", _PLAIN, _chosen, caught_by="lottery against balance"),
+    World("ten clusters", {**_PLAIN, "cluster": "village"}, lambda rng: _clustered(rng, 0.0, 10), truth=0.0),
+    World("chosen, not drawn", {**_PLAIN, "before_treatment": ["age"]}, _chosen, caught_by="lottery against balance"),
 )
