@@ -89,6 +89,8 @@ class Design(BaseModel, ABC):
     value_or_column_fields: ClassVar[tuple[str, ...]] = ()
     """Fields that hold a column or a value (`first_treated: effyear` or `1931`). Missing values there mean something,
     so they cost no rows."""
+    gap_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields whose columns may have gaps, since the design needs only their means: missing values cost no rows."""
     codes_treatment: ClassVar[bool] = True
     """Whether `Study` turns the treatment into 0/1 or a dose; a design over groups and periods makes its own."""
 

@@ -83,13 +83,37 @@ class Panel:
         return self.y[:, ~self.treated]
 
     def predictors(self) -> Floats | None:
-        """(q, 1 + J) means of the controls before the treatment, the treated first; those that vary."""
-        means = self.x[:, : self.pre].mean(axis=1)
+        """(q, 1 + J) means of the controls before the treatment, the treated first; those that vary.
+
+        Raises
+        ------
+        DataError : a control has no value before the treatment for some unit.
+        """
+        seen = ~np.isnan(self.x[:, : self.pre])
+        counts = seen.sum(axis=1)
+        if (counts == 0).any():
+            control, unit = np.argwhere(counts == 0)[0]
+            raise DataError(
+                f"{self.controls[control]} has no value before the treatment for {self.units[unit]}",
+                expected="at least one for each unit",
+                next_step=f"Leave out that control or that unit ({int((counts == 0).any(axis=0).sum())} units lack one).",
+            )
+        means = np.where(seen, self.x[:, : self.pre], 0).sum(axis=1) / counts
         rows = np.column_stack([means[:, self.treated].mean(axis=1), means[:, ~self.treated]])
         rows = rows[np.ptp(rows, axis=1) > 0]
         return rows if len(rows) else None
 
     def covariates(self) -> Floats | None:
+        """(p, T, N) controls by period, which synthetic difference-in-differences needs without gaps.
+
+        Raises
+        ------
+        DataError : they have gaps.
+        """
+        if np.isnan(self.x).any():
+            raise DataError(
+                "a control has gaps", expected="a value in each period", next_step="Leave it out, or fill the gaps."
+            )
         return self.x if len(self.x) else None
 
     def synthetic(self) -> Gap:

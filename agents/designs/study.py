@@ -288,7 +288,10 @@ def _attrition(frame: pd.DataFrame, design: Design) -> Attrition:
 def _complete(frame: pd.DataFrame, design: Design, dropped: list[Dropped]) -> pd.DataFrame:
     """Rows without missing values in what the design names; each lost row counts once, under the first that misses."""
     left = np.ones(len(frame), dtype=bool)
+    gaps = {plain(name) for field in design.gap_fields for name in getattr(design, field)}
     for name in design.columns():
+        if name in gaps:
+            continue
         missing = frame[name].isna().to_numpy() & left
         if missing.any():
             dropped.append(Dropped(f"missing {name}", int(missing.sum())))

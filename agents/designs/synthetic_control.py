@@ -62,6 +62,7 @@ class SyntheticControl(Design):
     aliases: ClassVar[tuple[str, ...]] = ("synthetic_controls", "synthetic_control_method", "scm")
     column_fields: ClassVar[tuple[str, ...]] = ("unit", "time")
     value_or_column_fields: ClassVar[tuple[str, ...]] = ("first_treated",)
+    gap_fields: ClassVar[tuple[str, ...]] = ("controls",)
     codes_treatment: ClassVar[bool] = False
 
     strategy: Literal["synthetic_control"] = "synthetic_control"

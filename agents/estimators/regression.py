@@ -20,6 +20,8 @@ from leucippus.errors import DataError
 
 Floats = NDArray[np.float64]
 Robust = Literal["iid", "HC1", "HC2", "HC3"]
+_EXACT = 1e-20
+"""Share of the outcome's variance below which residuals are rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +98,7 @@ def regress(
 
     Raises
     ------
-    DataError : a column of `d` is determined by the rest, or there are too few rows or clusters.
+    DataError : a column of `d` is determined by the rest, there are too few rows or clusters, or the fit is exact.
     """
     d = d.reshape(len(y), -1)
     matrix = np.empty((len(y), 0)) if x is None else np.asarray(x, dtype=np.float64).reshape(len(y), -1)
@@ -123,19 +125,31 @@ def regress(
         words = f"standard error clustered in {n_clusters} groups (CRV1)"
     if weights is not None:
         columns["w"] = weights
-    fit = _feols(formula, pd.DataFrame(columns), vcov, None if weights is None else "w")
-    found = list(fit._coefnames)
-    lost = [name for name in wanted if name not in found]
-    if lost:
+    determined = DataError(
+        "the treatment is determined by the controls or the fixed effects, so its effect cannot be told from theirs",
+        next_step="Leave out the control that fixes the treatment.",
+    )
+    try:
+        fit = _feols(formula, pd.DataFrame(columns), vcov, None if weights is None else "w")
+    except (np.linalg.LinAlgError, ZeroDivisionError) as error:
         raise DataError(
-            "the treatment is determined by the controls or the fixed effects, so its effect cannot be told from theirs",
-            next_step="Leave out the control that fixes the treatment.",
-        )
+            f"{len(y)} rows leave nothing to measure the error by", expected="more rows than parameters"
+        ) from error
+    except ValueError as error:
+        if "collinear" not in str(error):
+            raise
+        raise determined from error
+    found = list(fit._coefnames)
+    if any(name not in found for name in wanted):
+        raise determined
     at = [found.index(name) for name in wanted]
     parameters = int(fit._k) if absorb is None else int(fit._k + sum(len(np.unique(f)) for f in effects.T) - 1)
     dof = n_clusters - 1 if clusters is not None else len(y) - parameters
     if dof < 1:
         raise DataError(f"{len(y)} rows for {parameters} parameters", expected="more rows than parameters")
+    residuals = np.asarray(fit._u_hat, dtype=np.float64).ravel()
+    if float((residuals**2).sum()) <= _EXACT * float(((y - y.mean()) ** 2).sum()):
+        raise DataError("the regression fits every row exactly, so there is nothing to measure its error by")
     covariance = np.asarray(fit._vcov, dtype=np.float64)[np.ix_(at, at)]
     return Fit(
         np.asarray(fit._beta_hat, dtype=np.float64)[at],
@@ -143,7 +157,7 @@ def regress(
         float(dof),
         len(y),
         parameters,
-        np.asarray(fit._u_hat, dtype=np.float64).ravel(),
+        residuals,
         words,
         tuple(i for i, name in enumerate(controls) if name not in found),
     )

@@ -162,3 +162,12 @@ def test_answer_is_plain_and_drawn(frame: pd.DataFrame) -> None:
     axes = Figure().subplots()
     said.vetting.design.draw(axes, said.vetting.study, said.estimate)
     assert len(axes.lines) == 3
+
+
+def test_a_predictor_with_gaps_costs_no_rows(frame: pd.DataFrame) -> None:
+    gappy = frame.assign(wealth=frame["wealth"].where(frame["year"] % 2 == 0))
+    said = ask(gappy, controls=["wealth"])
+    assert said.estimate is not None and said.estimate.n_used == len(frame) and not said.estimate.dropped
+    unit = frame["place"].iloc[0]
+    with pytest.raises(DataError, match="no value before the treatment"):
+        ask(gappy.assign(wealth=gappy["wealth"].where(frame["place"] != unit)), controls=["wealth"])
