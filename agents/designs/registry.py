@@ -1,5 +1,6 @@
 """The designs there are, and how a specification becomes one of them. A new design is one more name in `DESIGNS`."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,13 +9,34 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from leucippus.agents.designs.backdoor import Backdoor
 from leucippus.agents.designs.base import Design
+from leucippus.agents.designs.did import Did
+from leucippus.agents.designs.frontdoor import FrontDoor
+from leucippus.agents.designs.iv import Iv
+from leucippus.agents.designs.mediation import Mediation
 from leucippus.agents.designs.rct import Rct
+from leucippus.agents.designs.rd import Rd
+from leucippus.agents.designs.survival import Survival
+from leucippus.agents.designs.synthetic_control import SyntheticControl
+from leucippus.agents.designs.time_series import TimeSeries
 from leucippus.errors import DesignError
 
-DESIGNS: tuple[type[Design], ...] = (Rct,)
+DESIGNS: tuple[type[Design], ...] = (
+    Rct,
+    Backdoor,
+    Iv,
+    SyntheticControl,
+    Mediation,
+    Rd,
+    Did,
+    TimeSeries,
+    Survival,
+    FrontDoor,
+)
 
 BY_STRATEGY: dict[str, type[Design]] = {design.model_fields["strategy"].default: design for design in DESIGNS}
+_BY_ALIAS: dict[str, type[Design]] = {alias: design for design in DESIGNS for alias in design.aliases}
 _LARGEST = 1_000_000
 
 
@@ -43,18 +65,29 @@ def parse_design(fields: Mapping[str, Any]) -> Design:
     ------
     DesignError : an unknown strategy or field, or a value that a field cannot take.
     """
-    strategy = str(fields.get("strategy") or "").strip().lower().replace("-", "_").replace(" ", "_")
-    kind = BY_STRATEGY.get(strategy)
-    if kind is None:
-        raise DesignError(
-            f"unknown strategy {fields.get('strategy')!r}" if strategy else "the specification names no strategy",
-            expected=f"one of {', '.join(BY_STRATEGY)}",
-            next_step=_perhaps(strategy, BY_STRATEGY),
-        )
+    kind = design_kind(str(fields.get("strategy") or ""))
     try:
-        return kind.model_validate({**fields, "strategy": strategy})
+        return kind.model_validate({**fields, "strategy": kind.model_fields["strategy"].default})
     except ValidationError as error:
         raise _explained(error, kind) from error
+
+
+def design_kind(strategy: str) -> type[Design]:
+    """The design of this name, however it is written.
+
+    Raises
+    ------
+    DesignError : there is none.
+    """
+    name = re.sub(r"[\s/_-]+", "_", strategy.strip().lower())
+    kind = BY_STRATEGY.get(name) or _BY_ALIAS.get(name)
+    if kind is None:
+        raise DesignError(
+            f"unknown strategy {strategy!r}" if name else "the specification names no strategy",
+            expected=f"one of {', '.join(BY_STRATEGY)}",
+            next_step=_perhaps(name, BY_STRATEGY),
+        )
+    return kind
 
 
 def _explained(error: ValidationError, kind: type[Design]) -> DesignError:
