@@ -1,8 +1,10 @@
-"""Doubly robust effects with cross-fitting, through DoubleML: interactive for two arms, partially linear for a dose.
+"""Doubly robust effects with cross-fitting: interactive for two arms, partially linear for a dose.
 
 Two models, of the treatment and of the outcome given the controls, are fitted on four fifths of the rows and used on
 the fifth; the effect is consistent if either is right. The learners are a logistic and a linear regression with a
-slight ridge penalty on standardised columns: fast, and finite when columns are collinear or separate the arms.
+slight ridge penalty on standardised columns: fast, and finite when columns are collinear or separate the arms. DoubleML
+computes the same scores from the same folds and learners (a test holds them equal) in four times the time, since here
+all the fits of a fold share their gram matrices.
 
 References
 ----------
@@ -11,19 +13,22 @@ Gruber et al. (2022), Am. J. Epidemiol. 191: how far to keep propensities from 0
 Chernozhukov et al. (2018), Econometrics J. 21: cross-fitting; eqs. (5.3) and (5.4), partially linear (4.4).
 """
 
-import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leucippus.agents.estimators.influence import Effect, from_influence
+from leucippus.agents.estimators.normal_equations import expit, gram, logistic, moments, predict, ridge
 from leucippus.agents.estimators.regression import Floats
 from leucippus.errors import DataError
 
+Target = Literal["ATE", "ATT", "ATC"]
+Folds = list[NDArray[np.int64]]
 FOLDS = 5
-_RIDGE = 1.0
+PENALTY = 1.0
 _ROWS_WORTH_REPEATING = 10_000
 
 
@@ -51,9 +56,7 @@ class Scores:
         return from_influence(estimate, influence, parameters, groups, "jackknife values, ")
 
 
-def aipw(
-    y: Floats, d: Floats, basis: Floats, target: Literal["ATE", "ATT", "ATC"], clusters: ArrayLike | None = None
-) -> Scores:
+def aipw(y: Floats, d: Floats, basis: Floats, target: Target, clusters: ArrayLike | None = None) -> Scores:
     """Augmented inverse probability weighting of two arms.
 
     Parameters
@@ -66,21 +69,24 @@ def aipw(
     ------
     DataError : an arm has fewer than two rows, or is missing from a fold.
     """
-    from doubleml import DoubleMLIRM
-    from doubleml.utils import PSProcessorConfig
-    from sklearn.linear_model import Ridge
-
     # The effect on the untreated is, with the arms' names exchanged, minus the effect on the treated.
     arm, sign = (1 - d, -1.0) if target == "ATC" else (d, 1.0)
-    model = _fit(
-        DoubleMLIRM,
-        (y, arm, basis),
-        (Ridge(_RIDGE), _bounded_logistic(arm, target)),
-        _folds(d, clusters, binary=True),
-        score="ATE" if target == "ATE" else "ATTE",
-        ps_processor_config=PSProcessorConfig(clipping_threshold=1e-12),
-    )
-    return _scores(model, sign * float(y.std()))
+    margin = _margin(d)
+    whole = logistic(basis, arm, PENALTY)
+    value, weight = np.zeros(len(y)), np.zeros(len(y))
+    repetitions = folds_of(d, clusters, binary=True)
+    for fold in repetitions:
+        m = _cross_fit(fold, lambda left: expit(predict(basis, logistic(basis, arm, PENALTY, left, whole))))
+        m = np.clip(m, margin if target == "ATE" else 0.0, 1 - margin)
+        g0 = cross_fitted_line(y, basis, fold, 1 - arm)
+        if target == "ATE":
+            g1 = cross_fitted_line(y, basis, fold, arm)
+            value += g1 - g0 + arm * (y - g1) / m - (1 - arm) * (y - g0) / (1 - m)
+            weight += 1
+        else:
+            value += (arm - (1 - arm) * m / (1 - m)) * (y - g0)
+            weight += arm
+    return Scores(sign * value / len(repetitions), weight / len(repetitions))
 
 
 def partially_linear(y: Floats, d: Floats, basis: Floats, clusters: ArrayLike | None = None) -> Scores:
@@ -90,62 +96,54 @@ def partially_linear(y: Floats, d: Floats, basis: Floats, clusters: ArrayLike | 
     ------
     DataError : fewer than two rows or clusters.
     """
-    from doubleml import DoubleMLPLR
-    from sklearn.linear_model import Ridge
+    value, weight = np.zeros(len(y)), np.zeros(len(y))
+    repetitions = folds_of(d, clusters, binary=False)
+    for fold in repetitions:
+        left = d - cross_fitted_line(d, basis, fold)
+        value += left * (y - cross_fitted_line(y, basis, fold))
+        weight += left**2
+    return Scores(value / len(repetitions), weight / len(repetitions))
 
-    model = _fit(DoubleMLPLR, (y, d, basis), (Ridge(_RIDGE), Ridge(_RIDGE)), _folds(d, clusters, binary=False))
-    return _scores(model, float(y.std()))
+
+def cross_fitted_line(y: Floats, basis: Floats, fold: NDArray[np.int64], among: Floats | None = None) -> Floats:
+    """Ridge predictions for each row, (n,), from the rows of the other folds (of those with `among` = 1)."""
+    used = np.ones(len(y)) if among is None else among
+    # Of each fold, not of the rest of them: the rest is the sum less the fold.
+    parts = [used * (fold == k) for k in range(int(fold.max()) + 1)]
+    grams, rights = [gram(basis, part) for part in parts], [moments(basis, part * y) for part in parts]
+    matrix, right = sum(grams), sum(rights)
+    predicted = np.empty(len(y))
+    for k, (own, own_right) in enumerate(zip(grams, rights, strict=True)):
+        rows = fold == k
+        predicted[rows] = predict(basis[rows], ridge(matrix - own, right - own_right, PENALTY))
+    return predicted
 
 
-def _bounded_logistic(d: Floats, target: str) -> Any:
-    """Logistic regression whose probabilities stay 5 / (sqrt(n) log n) away from where weights are infinite.
+def _cross_fit(fold: NDArray[np.int64], fit: Callable[[Floats], Floats]) -> Floats:
+    """What `fit`, given the weights of the rows to learn from, predicts for the rows that it did not learn from, (n,)."""
+    predicted = np.empty(len(fold))
+    for k in range(int(fold.max()) + 1):
+        rows = fold == k
+        predicted[rows] = fit((~rows).astype(np.float64))[rows]
+    return predicted
 
-    That is 0 and 1 for the ATE; for the ATT and the ATC only 1, since nothing is divided by the chance of the arm
-    whose population it is.
+
+def _margin(d: Floats) -> float:
+    """How far propensities stay from where weights are infinite: 5 / (sqrt(n) log n).
+
+    That is from 0 and 1 for the ATE; for the ATT and the ATC from 1 only, since nothing is divided by the chance of the
+    arm whose population it is. Where few are treated, all propensities are small: the margin stays below their mean.
     """
-    from sklearn.linear_model import LogisticRegression
-
-    # Where few are treated, all propensities are small: the margin stays below their mean.
-    margin = min(5 / (np.sqrt(len(d)) * np.log(len(d))), d.mean() / 2, (1 - d.mean()) / 2)
-
-    class Bounded(LogisticRegression):  # type: ignore[misc]
-        def predict_proba(self, X: Floats) -> Floats:
-            treated = np.clip(super().predict_proba(X)[:, 1], margin if target == "ATE" else 0.0, 1 - margin)
-            return np.column_stack([1 - treated, treated])
-
-    return Bounded(C=1 / _RIDGE, solver="newton-cholesky", max_iter=200)
+    return float(min(5 / (np.sqrt(len(d)) * np.log(len(d))), d.mean() / 2, (1 - d.mean()) / 2))
 
 
-def _fit(
-    kind: Any, data: tuple[Floats, Floats, Floats], learners: tuple[Any, Any], folds: list[Any], **how: Any
-) -> Any:
-    from doubleml import DoubleMLData
-    from sklearn import config_context
+def folds_of(d: Floats, clusters: ArrayLike | None, *, binary: bool) -> Folds:
+    """Repetitions of the fold of each row, (n,); small samples are split three times, since splits matter there.
 
-    y, d, basis = data
-    # A model needs a column: without controls it is a constant, and the models are means.
-    columns = basis if basis.shape[1] else np.zeros((len(y), 1))
-    # In standard deviations: DoubleML refuses an outcome of 0 and 1 that is the same in all of an arm.
-    scaled = (y - y.mean()) / (y.std() or 1.0)
-    # Checked once by `Study`; scikit-learn would check again at every fit.
-    checked = config_context(assume_finite=True, skip_parameter_validation=True)
-    with warnings.catch_warnings(), checked:
-        warnings.simplefilter("ignore")  # of propensities near 0 or 1, which the overlap check measures
-        model = kind(DoubleMLData.from_arrays(columns, scaled, d), *learners, draw_sample_splitting=False, **how)
-        model.set_sample_splitting(folds)
-        return model.fit(store_predictions=False)
-
-
-def _scores(model: Any, unit: float) -> Scores:
-    """Averaged over repetitions, the outcome's standard deviation `unit` put back."""
-    elements = model.psi_elements
-    return Scores(unit * elements["psi_b"].mean(axis=(1, 2)), -elements["psi_a"].mean(axis=(1, 2)))
-
-
-def _folds(d: Floats, clusters: ArrayLike | None, *, binary: bool) -> list[list[tuple[Any, Any]]]:
-    """Repetitions of (fit, use) pairs of row numbers; small samples are split three times, since splits matter there."""
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
-
+    Raises
+    ------
+    DataError : too few rows or clusters of an arm to fit on some and use the fit on others.
+    """
     arms = np.unique(d, return_inverse=True)[1] if binary else np.zeros(len(d), dtype=int)
     units = len(d) if clusters is None else len(np.unique(np.asarray(clusters)))
     folds = min(FOLDS, units, int(np.bincount(arms).min()))
@@ -156,16 +154,31 @@ def _folds(d: Floats, clusters: ArrayLike | None, *, binary: bool) -> list[list[
         )
     found = []
     for seed in range(int(np.clip(_ROWS_WORTH_REPEATING // len(d), 1, 3))):
-        how = {"n_splits": folds, "shuffle": True, "random_state": seed}
-        if clusters is None:
-            split = (StratifiedKFold if binary else KFold)(**how).split(arms, arms)
-        else:
-            split = (StratifiedGroupKFold if binary else GroupKFold)(**how).split(arms, arms, np.asarray(clusters))
-        pairs = list(split)
-        if any(len(np.unique(arms[fit])) < len(np.unique(arms)) for fit, _ in pairs):
+        fold = _split(arms, folds, seed) if clusters is None else _split_clusters(arms, folds, seed, clusters)
+        if any(len(np.unique(arms[fold != k])) < len(np.unique(arms)) for k in range(folds)):
             raise DataError(
                 "the rows of one arm lie in too few clusters to fit on some and use the fit on others",
                 next_step="Bring more clusters, or state method: regression.",
             )
-        found.append(pairs)
+        found.append(fold)
     return found
+
+
+def _split(arms: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """Each arm dealt out in turn, in random order."""
+    rng = np.random.default_rng(seed)
+    fold = np.empty(len(arms), dtype=np.int64)
+    for arm in range(int(arms.max()) + 1):
+        rows = np.flatnonzero(arms == arm)
+        fold[rng.permutation(rows)] = np.arange(len(rows)) % folds
+    return fold
+
+
+def _split_clusters(arms: NDArray[np.int64], folds: int, seed: int, clusters: ArrayLike) -> NDArray[np.int64]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fold = np.zeros(len(arms), dtype=np.int64)
+    splits = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
+    for k, (_, rows) in enumerate(splits.split(arms, arms, np.asarray(clusters))):
+        fold[rows] = k
+    return fold

@@ -62,16 +62,16 @@ class Fit:
 
 
 def t_interval(estimate: float, se: float, dof: float, level: float = 0.95) -> tuple[float, float]:
-    from scipy.stats import t
+    from scipy.special import stdtrit  # of the t distribution; scipy.stats would take a second to load
 
-    half = float(t.ppf(0.5 + level / 2, dof)) * se
+    half = float(stdtrit(dof, 0.5 + level / 2)) * se
     return estimate - half, estimate + half
 
 
 def t_p_value(estimate: float, se: float, dof: float) -> float:
-    from scipy.stats import t
+    from scipy.special import stdtr
 
-    return float(2 * t.sf(abs(estimate) / se, dof)) if se > 0 else float("nan")
+    return float(2 * stdtr(dof, -abs(estimate) / se)) if se > 0 else float("nan")
 
 
 def regress(
