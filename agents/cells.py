@@ -173,7 +173,7 @@ def _survey(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> tupl
     trimmed = ", ".join(
         f"{column} AS c{place}, trim({column}, ' \t') AS t{place}" for place, column in enumerate(map(quote, names))
     )
-    counts = connection.execute(f"SELECT {', '.join(looked)} FROM (SELECT {trimmed} FROM raw)").fetchone() or ()
+    (counts,) = connection.execute(f"SELECT {', '.join(looked)} FROM (SELECT {trimmed} FROM raw)").fetchall()
     limit = max(_FEWEST_SAMPLED, _SAMPLED_CELLS // len(names))
     sample = connection.execute(f"SELECT {', '.join(map(quote, names))} FROM raw LIMIT {limit}").fetchall()
     columns = []

@@ -37,6 +37,7 @@ def load_statfile(connection: duckdb.DuckDBPyConnection, path: Path) -> Codebook
 
     reader = pyreadstat.read_dta if path.suffix.lower() == ".dta" else pyreadstat.read_sav
     notes: tuple[str, ...] = ()
+    meta: Any = None
     for encoding in (None, "LATIN1"):
         try:
             meta = _load(connection, reader, path, encoding)
@@ -62,6 +63,7 @@ def _load(connection: duckdb.DuckDBPyConnection, reader: Any, path: Path, encodi
 
     connection.execute("DROP TABLE IF EXISTS data")
     meta: Any = None
+    frame: Any
     for frame, part in pyreadstat.read_file_in_chunks(
         reader, str(path), chunksize=_ROWS_AT_A_TIME, encoding=encoding, apply_value_formats=False
     ):

@@ -7,7 +7,7 @@ from leucippus.graphs.dag import Graph, Nodes
 from leucippus.graphs.estimand import Estimand
 from leucippus.graphs.front_door import minimal_front_door_sets
 from leucippus.graphs.hedge import Hedge
-from leucippus.graphs.identification import Identified, identify
+from leucippus.graphs.identification import Identified, NotIdentified, identify
 from leucippus.graphs.instruments import Instrument, instruments
 from leucippus.graphs.remedies import Remedy, remedies
 
@@ -50,11 +50,10 @@ def examine(graph: Graph, x: Nodes, y: Nodes, given: Nodes = (), *, limit: int =
     best = optimal_adjustment_set(graph, x, y) if plain and single else None
     doors = minimal_front_door_sets(graph, x, y, limit=limit) if plain else []
     found = instruments(graph, *graph.select(x), *graph.select(y))[:limit] if plain and single else []
-    identified = isinstance(effect, Identified)
     return Findings(
-        effect.estimand if identified else None,
-        None if identified else effect.hedge,
-        () if identified else tuple(remedies(graph, effect)),
+        effect.estimand if isinstance(effect, Identified) else None,
+        effect.hedge if isinstance(effect, NotIdentified) else None,
+        tuple(remedies(graph, effect)) if isinstance(effect, NotIdentified) else (),
         tuple(map(graph.ordered, sets)),
         None if best is None else graph.ordered(best),
         tuple(map(graph.ordered, doors)),

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 Method = Literal["", "aipw", "regression", "g-computation", "matching", "weighting", "partially linear"]
 
 _WORDS: dict[str, str] = {
-    "aipw": "augmented inverse probability weighting, cross-fitted logistic and linear regressions (DoubleML)",
-    "partially linear": "partially linear regression, cross-fitted (DoubleML)",
+    "aipw": "augmented inverse probability weighting, cross-fitted logistic and linear regressions",
+    "partially linear": "partially linear regression, cross-fitted",
     "regression": "linear regression on treatment and controls (pyfixest)",
     "g-computation": "standardisation of linear regressions in each arm",
     "matching": "nearest-neighbour matching with bias correction",
@@ -154,12 +154,12 @@ class Backdoor(Design):
     def challenges(self, study: Study, estimate: Estimate) -> Iterator[Challenge]:
         if study.graph is not None:
             yield challenge.other_sets(study, estimate)
-        yield challenge.e_value_of(study, estimate)
+        yield challenge.e_value_of(study, estimate, scores(study) if study.binary else None)
         if self.controls:
             yield challenge.robustness(study)
             yield challenge.leave_one_control_out(study)
         if study.binary:
-            yield challenge.other_methods(study, estimate, estimate.details["method"])
+            yield challenge.other_methods(study, estimate, estimate.details["method"], columns(study))
             if estimate.details["method"] == "aipw":
                 yield challenge.trimming(study, estimate, doubly_robust(study), scores(study))
         yield challenge.placebo_outcomes(study)
@@ -265,13 +265,13 @@ def second_opinion(study: Study, method: str, first: Effect | Fit) -> SecondOpin
         engine, other = "linear regression (pyfixest)", run(study, "regression")
         why = "that regression has no squares of the controls and no cross-fitting"
     elif study.design.estimand == "ATO":
-        engine, other = "partially linear regression (DoubleML)", run(study, "partially linear")
+        engine, other = "partially linear regression, cross-fitted", run(study, "partially linear")
         why = "that weighs by the variance of the treatment given the controls as linear regressions see it"
     elif method == "aipw":
         engine, other = "standardisation", run(study, "g-computation")
         why = "that models the outcome alone, without weights"
     else:
-        engine, other = "AIPW (DoubleML)", run(study, "aipw")
+        engine, other = "AIPW, cross-fitted", run(study, "aipw")
         why = "that uses a model of the treatment and one of the outcome"
     apart = abs(other.estimate - first.estimate) / first.se
     return SecondOpinion(engine, other.estimate, other.se, apart <= 1, f"{apart:.2g} standard errors apart: {why}")

@@ -11,7 +11,7 @@ Crump, Hotz, Imbens and Mitnik (2009), Biometrika 96: trimming.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +22,10 @@ from leucippus.agents.designs.checks import baseline
 from leucippus.agents.designs.result import Challenge, Estimate
 from leucippus.agents.designs.study import Floats, Study, indicators
 from leucippus.agents.estimators.basis import basis
-from leucippus.agents.estimators.doubly_robust import Scores
+from leucippus.agents.estimators.doubly_robust import Scores, partially_linear
 from leucippus.agents.estimators.influence import Effect
 from leucippus.agents.estimators.matching import match
-from leucippus.agents.estimators.overlap import balancing_weights, propensity, weighted_difference
+from leucippus.agents.estimators.overlap import balancing_weights, weighted_difference
 from leucippus.agents.estimators.regression import Fit, regress
 from leucippus.agents.estimators.sensitivity import (
     bias,
@@ -35,7 +35,7 @@ from leucippus.agents.estimators.sensitivity import (
     risk_ratio_of_difference,
     robustness_value,
 )
-from leucippus.agents.estimators.standardise import standardise
+from leucippus.agents.estimators.standardise import standardise, without_each
 from leucippus.errors import DataError
 from leucippus.graphs.adjustment import minimal_adjustment_sets, optimal_adjustment_set
 
@@ -110,16 +110,15 @@ def other_sets(study: Study, estimate: Estimate) -> Challenge:
     )
 
 
-def e_value_of(study: Study, estimate: Estimate) -> Challenge:
-    """The E-value of the estimate and of the interval's end nearer to no effect."""
+def e_value_of(study: Study, estimate: Estimate, e: Floats | None) -> Challenge:
+    """The E-value of the estimate and of the interval's end nearer to no effect; `e`: propensities of two arms."""
     nearer = estimate.ci_low if estimate.estimate > 0 else estimate.ci_high
     if nearer * estimate.estimate < 0:
         nearer = 0.0
     y = study.y
-    if study.binary and np.isin(y, (0, 1)).all():
-        matrix = basis(study.x.to_numpy(), int(min(study.d.sum(), (1 - study.d).sum())))
+    if e is not None and np.isin(y, (0, 1)).all():
         target: Target = study.design.estimand  # type: ignore[assignment]
-        weights = balancing_weights(study.d, propensity(study.d, matrix), target)
+        weights = balancing_weights(study.d, e, target)
         risk = float(np.average(y[study.d == 0], weights=weights[study.d == 0]))
         if risk <= 0 or risk + min(estimate.estimate, nearer) <= 0:
             return Challenge("E-value", "not testable", "A risk of 0 has no risk ratio.")
@@ -173,22 +172,18 @@ def robustness(study: Study) -> Challenge:
 
 
 def leave_one_control_out(study: Study) -> Challenge:
-    """Which control the estimate rests on."""
-    controls = study.design.controls[:_MOST_CONTROLS]
+    """Which control the estimate rests on: regressions in each arm, without squares."""
+    name = "leave one control out"
     whole = quick(study, study.x.to_numpy(), straight=True)
-    rows: list[dict[str, Any]] = []
-    for without in controls:
-        left = [control for control in study.design.controls if control != without]
-        effect = quick(study, indicators(study.frame, left).to_numpy(), straight=True)
-        if effect is not None:
-            rows.append({"without": without, "estimate": effect.estimate, "se": effect.se})
-    if whole is None or not rows:
-        return Challenge("leave one control out", "not testable", "The rows do not carry a regression in each arm.")
+    if whole is None:
+        return Challenge(name, "not testable", "The rows do not carry a regression in each arm.")
+    controls = study.design.controls[:_MOST_CONTROLS]
+    rows = [{"without": control, "estimate": value} for control, value in _without_each(study, controls)]
     farthest = max(rows, key=lambda row: abs(row["estimate"] - whole.estimate))
     apart = abs(farthest["estimate"] - whole.estimate) / whole.se
     turned = farthest["estimate"] * whole.estimate < 0 and apart > _FAR
     return Challenge(
-        "leave one control out",
+        name,
         "doubt" if turned else "stands",
         f"The estimate rests most on {farthest['without']}: a regression without it gives {farthest['estimate']:.4g} "
         f"rather than {whole.estimate:.4g} ({apart:.1f} standard errors)"
@@ -198,15 +193,33 @@ def leave_one_control_out(study: Study) -> Challenge:
     )
 
 
-def other_methods(study: Study, estimate: Estimate, method: str) -> Challenge:
-    """The same estimand by methods that lean on other models."""
+def _without_each(study: Study, controls: Sequence[str]) -> list[tuple[str, Any]]:
+    """(control, estimate without it): of two arms from the same sums over rows, otherwise fitted again."""
+    target: Any = study.design.estimand
+    if study.binary and target != "ATO":
+        x = study.x.to_numpy()
+        spread = x.std(axis=0)
+        z = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        at = {name: position for position, name in enumerate(study.x.columns)}
+        groups = [[at[name] for name in indicators(study.frame, [control]).columns] for control in controls]
+        return list(zip(controls, without_each(study.y, study.d, z, groups, target), strict=True))
+    found = []
+    for control in controls:
+        left = [other for other in study.design.controls if other != control]
+        effect = quick(study, indicators(study.frame, left).to_numpy(), straight=True)
+        if effect is not None:
+            found.append((control, effect.estimate))
+    return found
+
+
+def other_methods(study: Study, estimate: Estimate, method: str, matrix: Floats) -> Challenge:
+    """The same estimand by methods that lean on other models; `matrix`: the controls as those use them, (n, p)."""
     y, d, clusters = study.y, study.d, study.clusters
-    matrix = basis(study.x.to_numpy(), int(min(d.sum(), (1 - d).sum())))
     target: Any = study.design.estimand
     rows: list[dict[str, Any]] = []
     tried: list[tuple[str, Any]] = [
-        ("no adjustment", lambda: regress(y, d, clusters=clusters)),
-        ("regression", lambda: regress(y, d, study.x.to_numpy(), clusters=clusters)),
+        ("no adjustment", lambda: standardise(y, d, matrix[:, :0], "ATE", clusters)),
+        ("partially linear", lambda: partially_linear(y, d, matrix, clusters).effect(matrix.shape[1] + 1, clusters)),
         ("weighting", lambda: weighted_difference(y, d, matrix, target, clusters)),
     ]
     if target != "ATO":

@@ -11,6 +11,7 @@ import pandas as pd
 from leucippus.agents.designs.base import plain
 from leucippus.agents.designs.result import Check
 from leucippus.agents.designs.study import Floats, Study, indicators
+from leucippus.agents.estimators.normal_equations import gram, moments
 from leucippus.graphs.adjustment import check_adjustment
 
 FEWEST_ROWS = 10
@@ -65,9 +66,7 @@ def varies(study: Study, name: str, role: str) -> Check:
 
 def treatment_not_determined(study: Study) -> Check:
     """No control, and no combination of them, fixes the treatment (no overlap at all, or perfect collinearity)."""
-    x, d = _centred(study.x.to_numpy()), study.d - study.d.mean()
-    fitted = x @ np.linalg.lstsq(x, d, rcond=None)[0]
-    share = 1 - float(((d - fitted) ** 2).sum() / (d**2).sum())
+    share = explained(study.x.to_numpy(), study.d)[0]
     failed = share > _DETERMINED
     return Check(
         "treatment varies given the controls",
@@ -140,9 +139,7 @@ def bad_controls(study: Study) -> Iterator[Check]:
 
 def outcome_components(study: Study) -> dict[str, float]:
     """Numeric controls that are nearly a monotone function of the outcome, with their rank correlation."""
-    from scipy.stats import rankdata
-
-    outcome = rankdata(study.y)
+    outcome = study.frame[study.design.outcome].rank()
     found = {}
     for name in study.design.controls:
         if name not in study.frame or not pd.api.types.is_numeric_dtype(study.frame[name]):
@@ -150,8 +147,7 @@ def outcome_components(study: Study) -> dict[str, float]:
         control = study.numbers(name)
         if len(np.unique(control)) < 3:
             continue
-        with np.errstate(invalid="ignore"):
-            correlation = abs(float(np.corrcoef(rankdata(control), outcome)[0, 1]))
+        correlation = abs(float(study.frame[name].rank().corr(outcome)))
         if correlation > _COMPONENT:
             found[name] = correlation
     return found
@@ -262,16 +258,26 @@ def baseline(study: Study) -> list[str]:
 
 def _joint_p(x: Floats, d: Floats) -> float:
     """P-value of the F test that no column of `x` predicts `d`."""
-    from scipy.stats import f
+    from scipy.special import fdtrc
 
-    centred, target = _centred(x), d - d.mean()
-    q = int(np.linalg.matrix_rank(centred))
+    share, q = explained(x, d)
     rest = len(d) - q - 1
     if q == 0 or rest < 1:
         return float("nan")
-    residual = target - centred @ np.linalg.lstsq(centred, target, rcond=None)[0]
-    explained, left = float((target**2).sum() - (residual**2).sum()), float((residual**2).sum())
-    return float(f.sf(explained / q / (left / rest), q, rest)) if left > 0 else 0.0
+    return float(fdtrc(q, rest, share / q / max((1 - share) / rest, 1e-300)))
+
+
+def explained(x: Floats, target: Floats) -> tuple[float, int]:
+    """Share of the variance of `target`, (n,), that a linear function of `x`, (n, k), explains; and the rank of `x`."""
+    spread = x.std(axis=0)
+    centre, scale = x.mean(axis=0), np.where(spread > 0, spread, 1.0)
+    away = target - target.mean()
+    ones = np.ones(len(x))
+    # Of standardised columns, without a standardised copy of them: (x - m) / s is linear in x.
+    matrix = gram(x, ones)[1:, 1:] / np.outer(scale, scale) - len(x) * np.outer(centre / scale, centre / scale)
+    right = moments(x, away)[1:] / scale
+    inverse = np.linalg.pinv(matrix, rcond=1e-10, hermitian=True)
+    return float(right @ inverse @ right / (away @ away)), round(float(np.trace(inverse @ matrix)))
 
 
 def usable(study: Study, name: str) -> bool:
@@ -282,7 +288,3 @@ def usable(study: Study, name: str) -> bool:
     if pd.api.types.is_numeric_dtype(column):
         return bool(column.nunique() > 1)
     return bool(column.dtype == object and 1 < column.nunique() <= 20)
-
-
-def _centred(x: Floats) -> Floats:
-    return np.asarray(x - x.mean(axis=0), dtype=np.float64)

@@ -22,14 +22,16 @@ from pydantic import Field
 from leucippus.agents.designs.base import Design, Name
 from leucippus.agents.designs.checks import FEW_CLUSTERS, assignment_level, balance, baseline, common
 from leucippus.agents.designs.result import Challenge, Check, Estimate
+from leucippus.agents.estimators.bounds import lee
 from leucippus.agents.estimators.regression import Fit, regress
 from leucippus.agents.estimators.second import SecondOpinion, ols_second
 from leucippus.agents.estimators.wild_bootstrap import wild_bootstrap
+from leucippus.errors import DataError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from leucippus.agents.designs.study import Floats, Study
+    from leucippus.agents.designs.study import Attrition, Floats, Study
 
 _DOUBTFUL_BALANCE = 0.01
 _NO_LOTTERY = 1e-4
@@ -89,6 +91,8 @@ class Rct(Design):
             yield permutation(study)
         if self.controls:
             yield without_controls(study, estimate)
+        if study.attrition is not None and study.attrition.treated_missing + study.attrition.control_missing:
+            yield lee_bounds(study, study.attrition)
 
     def draw(self, axes: Axes, study: Study, estimate: Estimate) -> None:
         """Mean outcome of each arm with its 95% interval."""
@@ -213,6 +217,23 @@ def without_controls(study: Study, estimate: Estimate) -> Challenge:
         "doubt" if moved > 1.96 else "stands",
         f"Without covariates the estimate is {bare.estimate:.4g} ({bare.se:.4g}): {moved:.1f} standard errors away.",
         figure=bare.estimate,
+    )
+
+
+def lee_bounds(study: Study, lost: Attrition) -> Challenge:
+    """What the effect on those never lost can be, if the treatment moves nobody out of the data and others in."""
+    none = np.zeros(lost.treated_missing + lost.control_missing)
+    arm = np.concatenate([study.d, np.ones(lost.treated_missing), np.zeros(lost.control_missing)])
+    try:
+        low, high = lee(np.concatenate([study.y, none]), arm, np.concatenate([np.ones(study.n), none]))
+    except DataError as error:
+        return Challenge("Lee bounds", "not testable", f"{error.problem}.")
+    return Challenge(
+        "Lee bounds",
+        "stands" if low * high > 0 else "doubt",
+        f"Among those whose outcome would be seen either way, the effect is between {low:.4g} and {high:.4g} (before "
+        "sampling error), whoever was lost.",
+        figure=low,
     )
 
 

@@ -31,27 +31,28 @@ def basis(x: Floats, rows: int) -> Floats:
     -------
     (n, p), each column with mean 0 and standard deviation 1; columns without variation are gone.
     """
-    straight = _standardised(x)
-    if rows < ROWS_A_COLUMN * (straight.shape[1] + 1):
-        return straight
-    if rows < ROWS_A_COLUMN * (straight.shape[1] + 1):
-        return straight
-    extra = [column for j in range(straight.shape[1]) for column in _curves(straight[:, j])]
-    if not extra:
-        return straight
-    bent = np.column_stack([straight, _standardised(np.column_stack(extra))])
-    return bent if rows >= ROWS_A_COLUMN * bent.shape[1] else straight
+    spread = x.std(axis=0)
+    vary = np.flatnonzero(spread > 1e-12 * np.maximum(1.0, np.abs(x).max(axis=0, initial=0.0)))
+    bends = [_bends(x[:, j]) if rows >= ROWS_A_COLUMN * (len(vary) + 1) else (False, None) for j in vary]
+    extra = sum(square + (heap is not None) for square, heap in bends)
+    bent = rows >= ROWS_A_COLUMN * (len(vary) + extra)
+    # Filled column by column: beside the result there is never more than one of them.
+    found = np.empty((len(x), len(vary) + (extra if bent else 0)))
+    at = len(vary)
+    for i, (j, (square, heap)) in enumerate(zip(vary, bends, strict=True)):
+        found[:, i] = (x[:, j] - x[:, j].mean()) / spread[j]
+        curves = [found[:, i] ** 2] if square and bent else []
+        curves += [(x[:, j] == heap).astype(np.float64)] if heap is not None and bent else []
+        for curve in curves:
+            found[:, at] = (curve - curve.mean()) / curve.std()
+            at += 1
+    return found
 
 
-def _curves(column: Floats) -> list[Floats]:
+def _bends(column: Floats) -> tuple[bool, float | None]:
+    """Whether the column has a square of its own, and the value at which it heaps, if it does."""
     values, counts = np.unique(column, return_counts=True)
     if len(values) <= 2:
-        return []
+        return False, None
     heap = counts.max() >= _HEAP * len(column) and len(values) > _MANY_VALUES
-    return [column**2] + ([(column == values[counts.argmax()]).astype(np.float64)] if heap else [])
-
-
-def _standardised(x: Floats) -> Floats:
-    spread = x.std(axis=0)
-    vary = spread > 1e-12 * np.maximum(1.0, np.abs(x).max(axis=0, initial=0.0))
-    return np.asarray((x[:, vary] - x[:, vary].mean(axis=0)) / spread[vary], dtype=np.float64)
+    return True, float(values[counts.argmax()]) if heap else None

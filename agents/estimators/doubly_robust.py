@@ -29,7 +29,8 @@ Target = Literal["ATE", "ATT", "ATC"]
 Folds = list[NDArray[np.int64]]
 FOLDS = 5
 PENALTY = 1.0
-_ROWS_WORTH_REPEATING = 10_000
+_ROWS_WORTH_REPEATING = 50_000
+_MOST_REPETITIONS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +139,7 @@ def _margin(d: Floats) -> float:
 
 
 def folds_of(d: Floats, clusters: ArrayLike | None, *, binary: bool) -> Folds:
-    """Repetitions of the fold of each row, (n,); small samples are split three times, since splits matter there.
+    """Repetitions of the fold of each row, (n,); small samples are split up to twenty times, since splits matter there.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def folds_of(d: Floats, clusters: ArrayLike | None, *, binary: bool) -> Folds:
             expected="at least two of each, to fit on some and use the fit on others",
         )
     found = []
-    for seed in range(int(np.clip(_ROWS_WORTH_REPEATING // len(d), 1, 3))):
+    for seed in range(int(np.clip(_ROWS_WORTH_REPEATING // len(d), 1, _MOST_REPETITIONS))):
         fold = _split(arms, folds, seed) if clusters is None else _split_clusters(arms, folds, seed, clusters)
         if any(len(np.unique(arms[fold != k])) < len(np.unique(arms)) for k in range(folds)):
             raise DataError(

@@ -40,6 +40,16 @@ def predict(basis: Floats, coefficients: Floats) -> Floats:
     return np.asarray(coefficients[0] + basis @ coefficients[1:], dtype=np.float64)
 
 
+def quadratic(basis: Floats, matrix: Floats) -> Floats:
+    """z' M z of each row z of (1, basis), (n,): leverages, where M is the inverse of a gram matrix."""
+    found = np.empty(len(basis))
+    for start in range(0, len(basis), _BLOCK):
+        block = basis[start : start + _BLOCK]
+        found[start : start + _BLOCK] = matrix[0, 0] + 2 * (block @ matrix[0, 1:])
+        found[start : start + _BLOCK] += ((block @ matrix[1:, 1:]) * block).sum(axis=1)
+    return found
+
+
 def ridge(matrix: Floats, right: Floats, penalty: float) -> Floats:
     """Coefficients (p + 1,) that minimise squared errors plus `penalty` times the squared slopes."""
     return np.asarray(np.linalg.lstsq(matrix + _on_slopes(len(right), penalty), right, rcond=None)[0])

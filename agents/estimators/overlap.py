@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from leucippus.agents.estimators.influence import Effect, from_influence
+from leucippus.agents.estimators.normal_equations import expit, gram, logistic, moments, predict
 from leucippus.agents.estimators.regression import Floats
 from leucippus.errors import DataError
 
@@ -69,12 +70,7 @@ def propensity(d: Floats, basis: Floats) -> Floats:
     d : (n,) of 0 and 1.
     basis : (n, p) standardised controls.
     """
-    from sklearn.linear_model import LogisticRegression
-
-    if basis.shape[1] == 0:
-        return np.full(len(d), d.mean())
-    model = LogisticRegression(C=1 / PENALTY, solver="newton-cholesky", max_iter=200, tol=1e-6).fit(basis, d)
-    return np.asarray(np.clip(model.predict_proba(basis)[:, 1], 1e-9, 1 - 1e-9), dtype=np.float64)
+    return np.clip(expit(predict(basis, logistic(basis, d, PENALTY))), 1e-9, 1 - 1e-9)
 
 
 def overlap(d: Floats, e: Floats, target: Target) -> Overlap:
@@ -138,18 +134,18 @@ def weighted_difference(
         raise DataError("one arm has no rows", expected="treated and untreated rows")
     e = propensity(d, basis)
     weights = balancing_weights(d, e, target)
-    z = np.column_stack([np.ones(len(d)), basis])
-    information = (z * (e * (1 - e))[:, None]).T @ z
+    information = gram(basis, e * (1 - e))
     information[1:, 1:] += PENALTY * np.eye(basis.shape[1])
-    score = z * (d - e)[:, None] @ np.linalg.pinv(information / len(d), hermitian=True)  # influence of the coefficients
+    inverse = np.linalg.pinv(information / len(d), hermitian=True)
     influence, means = np.zeros(len(d)), []
     for arm, sign in ((1, 1.0), (0, -1.0)):
         share = weights * (d == arm)
         mean = float(share @ y / share.sum())
-        slope = (_weight_slope(e, target, arm) * (d == arm) * (y - mean)) @ z / share.sum()
-        influence += sign * (share * (y - mean) / share.mean() + score @ slope)
+        slope = moments(basis, _weight_slope(e, target, arm) * (d == arm) * (y - mean)) / share.sum()
+        # The influence of the propensity's coefficients, times what they change in the mean.
+        influence += sign * (share * (y - mean) / share.mean() + (d - e) * predict(basis, inverse @ slope))
         means.append(mean)
-    return from_influence(means[0] - means[1], influence, z.shape[1], clusters, "influence values, ")
+    return from_influence(means[0] - means[1], influence, basis.shape[1] + 1, clusters, "influence values, ")
 
 
 def _tilt(e: Floats, target: Target) -> Floats:

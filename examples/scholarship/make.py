@@ -16,7 +16,9 @@ def main() -> None:
     random.seed(2026)
     with (Path(__file__).parent / "scholarship.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["pupil", "school", "income", "mother_degree", "grade_before", "score", "scholarship", "grade_after"])
+        rows.writerow(
+            ["pupil", "school", "income", "mother_degree", "grade_before", "score", "scholarship", "grade_after"]
+        )
         for pupil in range(1, PUPILS + 1):
             income = math.exp(random.gauss(10.4, 0.45))
             degree = random.random() < 1 / (1 + math.exp(-(math.log(income) - 10.6)))

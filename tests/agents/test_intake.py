@@ -224,8 +224,9 @@ def test_formulas_count_as_their_stored_values(tmp_path: Path) -> None:
     from openpyxl import Workbook
 
     book = Workbook()
-    book.active.append(["a", "b"])
-    book.active.append([1, "=A2+1"])
+    sheet = book["Sheet"]
+    sheet.append(["a", "b"])
+    sheet.append([1, "=A2+1"])
     path = tmp_path / "book.xlsx"
     book.save(path)
     with pytest.raises(DataError, match="1 formulas .* no stored value, the first in column 2, row 2"):

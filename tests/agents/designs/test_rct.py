@@ -1,5 +1,7 @@
 """Randomised trials: a published number, calibration over draws, and what is refused."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from causaldata import nsw_mixtape
 
@@ -31,3 +33,16 @@ def test_intervals_cover_the_truth(world: World) -> None:
 @pytest.mark.parametrize("world", [world for world in WORLDS if world.caught_by], ids=lambda world: world.name)
 def test_broken_assumptions_are_caught(world: World) -> None:
     assert caught(world, draws=20) >= 0.9
+
+
+def test_attrition_that_differs_fails_and_is_bounded() -> None:
+    rng = np.random.default_rng(0)
+    d = np.arange(400) % 2
+    y = d + rng.normal(size=400)
+    frame = pd.DataFrame({"treat": d, "y": np.where((d == 1) & (y < 0.5), np.nan, y)})  # the treated who do badly leave
+    said = answer(from_frame(frame), parse_design({"strategy": "rct", "treatment": "treat", "outcome": "y"}))
+    assert "attrition" in [check.name for check in said.vetting.failures]
+    assert said.estimate is not None and said.estimate.estimate > 1.2
+    bounds = next(challenge for challenge in said.challenges if challenge.name == "Lee bounds")
+    # Those who would stay either way have effect 1, which is the lower bound here.
+    assert bounds.figure == pytest.approx(1, abs=0.25)
