@@ -24,7 +24,7 @@ from pydantic import Field
 
 from leucippus.agents.designs import backdoor_challenges as challenge
 from leucippus.agents.designs.base import Design
-from leucippus.agents.designs.checks import baseline, common
+from leucippus.agents.designs.checks import baseline, common, explained
 from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
 from leucippus.agents.estimators.basis import basis
 from leucippus.agents.estimators.bounds import manski
@@ -99,7 +99,7 @@ class Backdoor(Design):
             bad = check.name == "controls by the graph" and check.verdict == "failed"
             yield replace(check, remedy=remedy_by_graph(study)) if bad else check
         yield something_adjusted(study)
-        if self.controls:
+        if study.x.shape[1]:
             yield outcome_no_sum(study)
         if not study.binary:
             if self.estimand != "ATE" or self.method not in ("", "regression", "partially linear"):
@@ -110,7 +110,7 @@ class Backdoor(Design):
         elif self.method == "matching" and self.cluster is not None:
             yield matching_knows_no_clusters()
         yield overlap_enough(study)
-        if self.controls:
+        if study.x.shape[1]:
             yield balance_after_weighting(study)
 
     def estimate(self, study: Study) -> Estimate:
@@ -142,9 +142,9 @@ class Backdoor(Design):
                 _MODEL[method],
             ),
             p_value=effect.p_value,
-            n_treated=int(study.d.sum()) if study.binary else None,
-            n_control=int((1 - study.d).sum()) if study.binary else None,
-            clusters=None if study.clusters is None else int(study.clusters.max()) + 1,
+            n_treated=study.n_treated,
+            n_control=study.n_control,
+            clusters=study.n_clusters,
             dropped=study.dropped,
             second=(second_opinion(study, method, effect),),
             details={"method": method, "columns": columns(study).shape[1]}
@@ -328,14 +328,8 @@ def remedy_by_graph(study: Study) -> str:
 
 def outcome_no_sum(study: Study) -> Check:
     """The controls together do not make up the outcome, as two test scores make up their mean."""
-    z = np.column_stack([np.ones(study.n), study.x.to_numpy()])
-    y = study.y - study.y.mean()
-    scale = np.abs(z).max(axis=0).clip(min=1e-300)
-    gram = (z / scale).T @ (z / scale)
-    share = 1 - float(
-        ((y - (z / scale) @ (np.linalg.pinv(gram, hermitian=True) @ ((z / scale).T @ y))) ** 2).sum()
-    ) / float(y @ y)
-    adds_up = share > _ADDS_UP and study.n > 2 * z.shape[1]
+    share = explained(study.x.to_numpy(), study.y)[0]
+    adds_up = share > _ADDS_UP and study.n > 2 * (study.x.shape[1] + 1)
     return Check(
         "controls do not add up to the outcome",
         "failed" if adds_up else "passed",

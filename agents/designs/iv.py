@@ -142,8 +142,8 @@ class Iv(Design):
                 "Nobody's outcome depends on the instrument or treatment of others.",
             ),
             p_value=of.reduced_p_value if weak else fit.p_value,
-            n_treated=int(study.d.sum()) if study.binary else None,
-            n_control=int((1 - study.d).sum()) if study.binary else None,
+            n_treated=study.n_treated,
+            n_control=study.n_control,
             clusters=data.groups,
             dropped=study.dropped,
             second=(

@@ -78,9 +78,9 @@ class Rct(Design):
                 "Rows lost along the way were not lost because of the assignment.",
             ),
             p_value=p_value,
-            n_treated=int(study.d.sum()) if study.binary else None,
-            n_control=int((1 - study.d).sum()) if study.binary else None,
-            clusters=None if study.clusters is None else int(study.clusters.max()) + 1,
+            n_treated=study.n_treated,
+            n_control=study.n_control,
+            clusters=study.n_clusters,
             dropped=study.dropped,
             second=(second_engine(study, matrix, fit),),
         )

@@ -96,6 +96,20 @@ class Study:
         """Cluster of each row, (n,) from 0, or None."""
         return None if self.design.cluster is None else self.codes(self.design.cluster)
 
+    @property
+    def n_treated(self) -> int | None:
+        """Treated rows, of two arms."""
+        return int(self.d.sum()) if self.binary else None
+
+    @property
+    def n_control(self) -> int | None:
+        """Untreated rows, of two arms."""
+        return int((1 - self.d).sum()) if self.binary else None
+
+    @property
+    def n_clusters(self) -> int | None:
+        return None if self.clusters is None else int(self.clusters.max()) + 1
+
     def numbers(self, name: str) -> Floats:
         """A column as floats, (n,).
 

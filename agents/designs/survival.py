@@ -109,7 +109,7 @@ class Survival(Design):
             "n_used": study.n,
             "n_treated": int(study.d.sum()) if study.binary else None,
             "n_control": int((1 - study.d).sum()) if study.binary else None,
-            "clusters": None if study.clusters is None else int(study.clusters.max()) + 1,
+            "clusters": study.n_clusters,
             "dropped": study.dropped,
         }
         assumptions = (

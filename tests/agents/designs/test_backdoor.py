@@ -229,3 +229,10 @@ def test_matching_gives_way_where_rows_are_clustered() -> None:
     said = _say(_world("clusters treated whole"), fields)
     assert said.vetting.moves and said.estimate is not None
     assert said.estimate.details["method"] == "aipw" and said.estimate.clusters == 60
+
+
+@pytest.mark.parametrize("constant", [3.0, "everywhere"])
+def test_constant_controls_adjust_for_nothing(constant: object) -> None:
+    frame = _world("ATE, effects differ").assign(same=constant)
+    said = _say(frame, {"strategy": "backdoor", "treatment": "treat", "outcome": "y", "controls": "same"})
+    assert said.refused and said.reasons[0].startswith("The controls are constant")
