@@ -6,11 +6,14 @@ from math import isfinite
 from typing import Any
 
 from leucippus.agents.dataset import Dataset
-from leucippus.agents.designs.base import Design
+from leucippus.agents.designs.base import UNSOLVABLE, Design
 from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
 from leucippus.agents.vet import Vetting, vet
-from leucippus.errors import DataError
+from leucippus.errors import DataError, DesignError
 from leucippus.graphs.dag import Graph
+
+_LOOK = "Look for columns that nearly repeat each other, and for values of very different size."
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +47,43 @@ def answer(dataset: Dataset, design: Design, graph: Graph | None = None, *, chal
     study, design = vetting.study, vetting.design
     try:
         estimate = design.estimate(study)
-    except DataError as error:
-        return _refusal(vetting, (Check("estimation", "failed", error.problem, fatal=True, remedy=error.next_step),))
-    if not all(map(isfinite, (estimate.estimate, estimate.se, estimate.ci_low, estimate.ci_high))) or estimate.se <= 0:
+    except (DataError, DesignError) as error:
+        remedy = error.next_step or f"Bring {error.expected}." if error.expected else "Bring other rows or controls."
+        return _refusal(vetting, (Check("estimation", "failed", error.problem, fatal=True, remedy=remedy),))
+    except UNSOLVABLE as error:
+        sentence = f"The estimator cannot solve its equations on these rows ({type(error).__name__}: {error})."
+        return _refusal(vetting, (Check("estimation", "failed", sentence, fatal=True, remedy=_LOOK),))
+    # A standard error of rounding says that chance was left out, not that there is none.
+    smallest = _ROUNDING * max(abs(estimate.estimate), abs(estimate.ci_high - estimate.ci_low))
+    if (
+        not all(map(isfinite, (estimate.estimate, estimate.se, estimate.ci_low, estimate.ci_high)))
+        or not estimate.se > smallest
+    ):
         sentence = f"The {estimate.estimator} gives {estimate.estimate:g} with a standard error of {estimate.se:g}."
         return _refusal(vetting, (Check("estimation", "failed", sentence, fatal=True, remedy="Bring more rows."),))
-    return Answer(vetting, estimate, (), (), tuple(design.challenges(study, estimate)) if challenge else ())
+    return Answer(vetting, estimate, (), (), _challenges(vetting, estimate) if challenge else ())
+
+
+def _challenges(vetting: Vetting, estimate: Estimate) -> tuple[Challenge, ...]:
+    """What the design is asked; one that cannot be answered is said to be so and costs nothing but those after it."""
+    found: list[Challenge] = []
+    try:
+        found.extend(vetting.design.challenges(vetting.study, estimate))
+    except (DataError, DesignError) as error:
+        found.append(Challenge("further challenges", "not testable", f"{error.problem}."))
+    except UNSOLVABLE as error:
+        found.append(Challenge("further challenges", "not testable", f"{type(error).__name__}: {error}."))
+    return tuple(found)
 
 
 def _refusal(vetting: Vetting, fatal: tuple[Check, ...]) -> Answer:
     reasons = tuple(check.sentence for check in fatal)
     remedies = tuple(check.remedy for check in fatal if check.remedy)
     basics = ("rows", "treatment varies", "outcome varies")
-    bounds = None if any(check.name in basics for check in fatal) else vetting.design.bounds(vetting.study)
+    try:
+        bounds = None if any(check.name in basics for check in fatal) else vetting.design.bounds(vetting.study)
+    except (DataError, *UNSOLVABLE):
+        bounds = None
     return Answer(vetting, None, reasons, remedies, (), bounds)
 
 

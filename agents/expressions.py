@@ -19,24 +19,24 @@ from leucippus.errors import DesignError
 Constant = str | float | int | bool
 
 FUNCTIONS: dict[str, str] = {
-    "log": "ln({0})",
-    "log1p": "ln(1 + {0})",
+    "log": "ln(nullif(greatest({0}, 0), 0))",
+    "log1p": "ln(nullif(greatest(1 + {0}, 0), 0))",
     "exp": "exp({0})",
-    "sqrt": "sqrt({0})",
+    "sqrt": "nullif(pow({0}, 0.5), 'nan'::DOUBLE)",
     "abs": "abs({0})",
     "is_missing": "({0} IS NULL)",
     "lag": "lag({0}) OVER ({window})",
     "diff": "({0} - lag({0}) OVER ({window}))",
 }
-"""Name → SQL. Logarithms of what is not positive and roots of what is negative are missing values."""
+"""Name → SQL. Logarithms of what is not positive and roots of what is negative are missing values; the argument stands
+once, so that nested functions stay short."""
 
-_DOMAIN = {"log": "{0} > 0", "log1p": "{0} > -1", "sqrt": "{0} >= 0"}
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "({0} + {1})",
     ast.Sub: "({0} - {1})",
     ast.Mult: "({0} * {1})",
     ast.Div: "({0}::DOUBLE / nullif({1}, 0))",
-    ast.Pow: "pow({0}, {1})",
+    ast.Pow: "nullif(pow({0}, {1}), 'nan'::DOUBLE)",
     ast.Mod: "({0} % nullif({1}, 0))",
 }
 _COMPARE: dict[type[ast.cmpop], str] = {
@@ -60,6 +60,8 @@ class Compiled:
     """Bound to the question marks of `sql`, in order."""
     columns: tuple[str, ...]
     """Every column the expression names, each once, in order of appearance."""
+    looks_back: bool
+    """Whether it holds `lag` or `diff`, which need rows in order of time."""
 
 
 def quote(name: str) -> str:
@@ -92,7 +94,7 @@ def compile_expression(text: str, unit: str | None = None, time: str | None = No
         sql = compiler.visit(tree)
     except RecursionError as error:
         raise _unusable(text, "it is nested too deeply") from error
-    return Compiled(sql, tuple(compiler.constants), tuple(dict.fromkeys(compiler.columns)))
+    return Compiled(sql, tuple(compiler.constants), tuple(dict.fromkeys(compiler.columns)), compiler.looks_back)
 
 
 def _placeholder(names: list[str], name: str) -> str:
@@ -119,6 +121,7 @@ class _Compiler:
         self.time = time
         self.constants: list[Constant] = []
         self.columns: list[str] = []
+        self.looks_back = False
 
     def visit(self, node: ast.expr) -> str:
         handlers: dict[type[ast.expr], Callable[..., str]] = {
@@ -197,10 +200,8 @@ class _Compiler:
                 raise _unusable(self.text, f"{name}() takes a column")
             if not self.time:
                 raise _unusable(self.text, f"{name}() needs a design with a time column")
+            self.looks_back = True
         argument = self.visit(node.args[0])
-        if name in _DOMAIN:  # the argument appears twice, so its constants do
-            self.visit(node.args[0])
-            return f"CASE WHEN {_DOMAIN[name].format(argument)} THEN {FUNCTIONS[name].format(argument)} END"
         partition = f"PARTITION BY {quote(self.unit)} " if self.unit else ""
         window = f"{partition}ORDER BY {quote(self.time)}" if self.time else ""
         return FUNCTIONS[name].format(argument, window=window)

@@ -63,8 +63,10 @@ def read_data(
     folder = Path(tempfile.mkdtemp(prefix="leucippus-"))
     try:
         connection = _connect(folder, memory_limit)
+        inside = folder / f"source{_suffix(path)}"  # DuckDB reads [1] in a file's name as a pattern, run=3/ as a column
+        inside.symlink_to(path.resolve())
         weakref.finalize(connection, shutil.rmtree, folder, ignore_errors=True)
-        return _read(connection, path, folder, table, query)
+        return _read(connection, path, inside, folder, table, query)
     except duckdb.OutOfMemoryException as error:
         raise DataError(
             f"{path} does not fit: {_first(error)}", next_step="Free disk space, or allow more memory."
@@ -97,7 +99,7 @@ def _connect(folder: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection, path: Path, folder: Path, table: str | None, query: str | None
+    connection: duckdb.DuckDBPyConnection, path: Path, inside: Path, folder: Path, table: str | None, query: str | None
 ) -> Dataset:
     notes: list[str] = []
     labels: Mapping[str, Mapping[str, str]] = {}
@@ -108,7 +110,7 @@ def _read(
     if suffix in DUCKDB:
         return _read_database(connection, path, table, query)
     if suffix in TEXT:
-        text = as_utf8(path, folder)
+        text = as_utf8(inside, folder)
         layout = load_delimited(connection, text, str(path), tabs=suffix.startswith((".tsv", ".tab")))
         notes += [*text.notes, *layout.notes]
         notes += type_columns(connection, layout.names, comma=layout.delimiter == ";")
@@ -120,9 +122,9 @@ def _read(
         notes += codebook.notes
         labels, descriptions = codebook.labels, codebook.descriptions
     elif suffix in PARQUET:
-        _load_parquet(connection, path)
+        _load_parquet(connection, inside, str(path))
     else:
-        notes += _load_json(connection, path, folder)
+        notes += _load_json(connection, inside, folder)
     notes += _tidy(connection)
     _lock(connection)
     if query is not None:
@@ -149,12 +151,12 @@ def _expected() -> str:
     return f"a table in {' '.join((*TEXT, *PARQUET, *JSON, *EXCEL, *STATISTICS, *DUCKDB))}"
 
 
-def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _load_parquet(connection: duckdb.DuckDBPyConnection, path: Path, source: str) -> None:
     names = connection.execute("SELECT name FROM parquet_schema(?) WHERE num_children IS NULL", [str(path)]).fetchall()
     top = connection.execute("DESCRIBE SELECT * FROM read_parquet($1)", [str(path)]).fetchall()
     # The schema lists the leaves of nested columns too; names are only doubtful where there are none of those.
     if len(names) == len(top):
-        check_names([name for (name,) in names], str(path))
+        check_names([name for (name,) in names], source)
     connection.execute("CREATE TABLE data AS SELECT * FROM read_parquet($1)", [str(path)])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from leucippus.agents.bystanders import bystanders
 from leucippus.agents.dataset import Dataset
-from leucippus.agents.designs.base import Design
+from leucippus.agents.designs.base import UNSOLVABLE, Design
 from leucippus.agents.designs.result import Check
 from leucippus.agents.designs.study import Study, Timing, named_columns, prepare
 from leucippus.agents.timing import timing
@@ -28,8 +28,13 @@ class Vetting:
     """As it can be estimated; differs from `stated` where the data support only another estimand."""
     study: Study
     checks: tuple[Check, ...]
-    moves: tuple[str, ...]
-    """Why the design was moved, one sentence a move."""
+    moved: tuple[Check, ...]
+    """The failed checks that moved the design."""
+
+    @property
+    def moves(self) -> tuple[str, ...]:
+        """Why the design was moved, one sentence a move."""
+        return tuple(check.sentence for check in self.moved)
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -52,27 +57,34 @@ def vet(dataset: Dataset, design: Design, graph: Graph | None = None) -> Vetting
     DataError : a column the design names is missing, or no rows are left.
     DesignError : its expressions or codings cannot be used.
     """
-    stated, moves = design, list[str]()
+    stated, moved = design, list[Check]()
     named = named_columns(dataset, design)
     when: Mapping[str, Timing] = timing(dataset, design)
-    for name in design.before_treatment:
-        dataset.require(name, "in before_treatment")
+    for field in ("before_treatment", "after_treatment"):
+        for name in getattr(design, field):
+            dataset.require(name, f"in {field}", tuple(design.derived))
     beside = (*design.before_treatment, *bystanders(dataset, named))
     while True:
         study = prepare(dataset, design, graph, when, beside)
         checks = run_checks(study)
         move = next((check for check in checks if check.verdict == "failed" and check.instead), None)
-        if move is None or len(moves) == _MOST_MOVES:
-            return Vetting(stated, design, study, checks, tuple(moves))
-        moves.append(move.sentence)
+        if move is None or len(moved) == _MOST_MOVES:
+            return Vetting(stated, design, study, checks, tuple(moved))
+        moved.append(move)
         design = design.model_copy(update=dict(move.instead or {}))
 
 
 def run_checks(study: Study) -> tuple[Check, ...]:
     """The design's checks, until one fails that leaves nothing to look at further."""
-    checks = []
-    for check in study.design.checks(study):
-        checks.append(check)
-        if check.fatal and check.verdict == "failed" and check.name in ("rows", "treatment varies", "outcome varies"):
-            break
+    checks: list[Check] = []
+    try:
+        for check in study.design.checks(study):
+            checks.append(check)
+            basic = check.name in ("rows", "treatment varies", "outcome varies")
+            if basic and check.fatal and check.verdict == "failed":
+                break
+    except UNSOLVABLE as error:
+        sentence = f"The checks cannot solve their equations on these rows ({type(error).__name__}: {error})."
+        remedy = "Look for columns that nearly repeat each other, and for values of very different size."
+        checks.append(Check("checks can be computed", "failed", sentence, fatal=True, remedy=remedy))
     return tuple(checks)

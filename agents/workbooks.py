@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,12 @@ def _open(path: Path, *, values: bool) -> Any:
 def _rows(sheet: Any) -> Iterator[Cells]:
     # The size a file states for itself may be wrong.
     sheet.reset_dimensions()
-    yield from sheet.iter_rows(values_only=True)
+    try:
+        yield from sheet.iter_rows(values_only=True)
+    except (SyntaxError, BadZipFile, zlib.error, KeyError, ValueError) as error:  # a parse error is a SyntaxError
+        raise DataError(
+            f"sheet {sheet.title!r} is damaged: {error}", expected="an .xlsx file", next_step="Save it again as .xlsx."
+        ) from error
 
 
 def _choose(book: Any, path: Path, sheet: str | None) -> str:

@@ -77,6 +77,7 @@ _POPULATION = {
     "ATC": "the untreated among {rows}",
     "ATO": "those among {rows} who could have been in either arm (each weighted by the chance of both)",
 }
+_ONE_EFFECT = ("regression", "partially linear")
 _NO_ATO = ("aipw", "g-computation", "matching")
 _BALANCED = 0.1
 """Standard deviations; Austin (2009), Stat. Med. 28."""
@@ -107,6 +108,8 @@ class Backdoor(Design):
             return
         if self.estimand == "ATO" and self.method in _NO_ATO:
             yield method_knows_estimand(study)
+        if self.estimand != "ATE" and self.method in _ONE_EFFECT:
+            yield one_effect_for_all(study)
         elif self.method == "matching" and self.cluster is not None:
             yield matching_knows_no_clusters()
         yield overlap_enough(study)
@@ -372,6 +375,18 @@ def matching_knows_no_clusters() -> Check:
         fatal=True,
         remedy="State method: aipw.",
         instead={"method": "aipw"},
+    )
+
+
+def one_effect_for_all(study: Study) -> Check:
+    return Check(
+        "method and estimand fit the treatment",
+        "failed",
+        f"{cast('Backdoor', study.design).method} gives one coefficient for everyone, which is the {study.design.estimand} "
+        "only if the effect is the same for all.",
+        fatal=True,
+        remedy="Leave `method` empty, or ask for the ATE.",
+        instead={"method": ""},
     )
 
 

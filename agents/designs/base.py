@@ -23,6 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
@@ -33,22 +34,26 @@ if TYPE_CHECKING:
     from leucippus.agents.designs.study import Study
 
 Value = str | float | int | bool
+UNSOLVABLE = (ArithmeticError, ValueError, np.linalg.LinAlgError)
+"""What the libraries underneath raise where numbers are too alike or too large for them."""
 
+_AVERAGE = r"(ate|(average )?(causal |treatment )?effect)"
 ESTIMANDS: dict[str, str] = {
-    "ATE": r"ate\b|average treatment effect$|cate\b|slope|average effect",
-    "ATT": r"att\b|atet\b|tot\b|effect on the treated",
-    "ATC": r"atc\b|atu\b",
-    "ATO": r"ato\b|overlap",
-    "ITT": r"itt\b|intent",
-    "LATE": r"late\b|cace\b|complier",
-    "effect at the cutoff": r"(late |cate |ate |effect |att )?at (the )?cut-?off",
-    "indirect effect": r"acme\b|nie\b|indirect|mediated",
-    "direct effect": r"ade\b|nde\b|direct",
-    "level shift": r"level|ate over time|step",
-    "hazard ratio": r"hazard|hr\b",
-    "RMST difference": r"rmst|restricted mean",
+    "ATE": r"c?ate|((conditional )?average (causal |treatment )?effect)|(average )?slope",
+    "ATT": rf"atet?t|atet|tot|{_AVERAGE} (on|of|for|among) the treated",
+    "ATC": rf"atc|atu|{_AVERAGE} (on|of|for|among) the (untreated|controls?)",
+    "ATO": rf"ato|{_AVERAGE} (on|of|for|in|among) the overlap( population)?|overlap( weighted)?( effect)?",
+    "ITT": r"itt|intent(ion)?[- ]to[- ]treat( effect)?",
+    "LATE": rf"late|cace|local average (treatment )?effect|{_AVERAGE} (on|of|for|among) the compliers|"
+    r"complier average (causal|treatment) effect",
+    "effect at the cutoff": r"(c?ate|late|att|(local )?(average )?(treatment )?effect) at (the )?cut-?off",
+    "indirect effect": r"acme|nie|(natural |average |causal )*(indirect|mediated|mediation) effect",
+    "direct effect": r"ade|nde|(natural |average |causal )*direct effect",
+    "level shift": r"level( shift| change)?|step( change)?|ate over time",
+    "hazard ratio": r"(log )?hazard ratio|hr",
+    "RMST difference": r"(difference in )?(rmst|restricted mean( survival time)?)( difference)?",
 }
-"""Name → how people write it. A design knows which it can estimate, and reads a text as one of those."""
+"""Name → how people write it, whole. A design knows which it can estimate, and reads a text as one of those."""
 
 
 def _as_names(value: object) -> object:
@@ -70,9 +75,18 @@ Name = Annotated[str | None, BeforeValidator(_none_if_empty)]
 
 
 def estimand_name(text: str, among: tuple[str, ...]) -> str | None:
-    """The one of these estimands that the text names, or None."""
-    wanted = text.strip().lower()
-    return next((name for name in among if wanted == name.lower() or re.match(ESTIMANDS[name], wanted)), None)
+    """The one of these estimands that the text names, or None. What is said in brackets may add to it, not contradict."""
+    outside = re.sub(r"\(.*\)", " ", text)
+    name = next((name for name in among if _names(outside, name)), None)
+    for remark in re.findall(r"\((.*)\)", text):
+        if any(_names(remark, other) for other in ESTIMANDS if other != name):
+            return None
+    return name
+
+
+def _names(text: str, estimand: str) -> bool:
+    wanted = " ".join(text.lower().split()).strip(" .,;:")
+    return wanted == estimand.lower() or re.fullmatch(ESTIMANDS[estimand], wanted) is not None
 
 
 class Design(BaseModel, ABC):
@@ -169,4 +183,4 @@ class Design(BaseModel, ABC):
 def plain(control: str) -> str:
     """`C(village)` → `village`; anything else as it is."""
     found = re.fullmatch(r"C\((.+)\)", control.strip())
-    return found[1].strip() if found else control
+    return plain(found[1].strip()) if found else control

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from leucippus.agents.designs.base import plain
 from leucippus.agents.designs.result import Check
@@ -15,6 +16,8 @@ from leucippus.agents.estimators.normal_equations import gram, moments
 from leucippus.graphs.adjustment import check_adjustment
 
 FEWEST_ROWS = 10
+_FEWEST_CLUSTERS = 4
+"""Fewer leave one or two degrees of freedom, and a sandwich of that many pieces can be 0 where they follow the arms."""
 FEW_CLUSTERS = 40
 """Below this, the normal approximation behind clustered standard errors is doubtful (Cameron and Miller 2015)."""
 _DETERMINED = 1 - 1e-9
@@ -164,12 +167,14 @@ def adjustment_by_graph(study: Study) -> Check:
     found = check_adjustment(graph, design.treatment, design.outcome, controls)
     if found.valid:
         return Check("controls by the graph", "passed", "By the graph the controls close every back-door path.")
+    if not found.forbidden and design.strategy != "backdoor":
+        # A design with its own source of variation can live with an open back door, but not with a bad control.
+        return Check("controls by the graph", "passed", "By the graph no control is an effect of the treatment.")
     return Check(
         "controls by the graph",
         "failed",
         "By the graph: " + "; ".join(found.reasons()) + ".",
-        # A design with its own source of variation can live with an open back door, but not with a bad control.
-        fatal=bool(found.forbidden) or design.strategy == "backdoor",
+        fatal=True,
         remedy="`leucippus identify` lists the sets of controls that close every path.",
     )
 
@@ -183,8 +188,11 @@ def enough_clusters(study: Study) -> Check:
         f"{groups} clusters of {study.design.cluster}"
         + ("." if groups >= FEW_CLUSTERS else f"; fewer than {FEW_CLUSTERS} make clustered intervals too short."),
         figure=groups,
-        fatal=groups < 2,
-        remedy="" if groups >= FEW_CLUSTERS else "Read the interval of the wild cluster bootstrap.",
+        fatal=groups < _FEWEST_CLUSTERS,
+        remedy=""
+        if groups >= FEW_CLUSTERS
+        else "Bring more clusters; `inference` says whether the interval is that of the wild cluster bootstrap, which "
+        "allows for few, or only has fewer degrees of freedom.",
     )
 
 
@@ -225,12 +233,15 @@ def assignment_level(study: Study, assigned: Floats | None = None, what: str = "
     )
 
 
-def balance(study: Study) -> tuple[dict[str, float], float, int]:
-    """Standardised differences by treatment of every `baseline` column, and the p-value of all of them at once.
+def balance(study: Study, blocks: NDArray[np.int64] | None = None) -> tuple[dict[str, float], float, int]:
+    """Differences between the arms in every `baseline` column, and the p-value of all of them at once.
+
+    What was drawn is compared: clusters where the treatment never differs within them, otherwise rows; and within the
+    blocks in which it was drawn, (n,) codes.
 
     Returns
     -------
-    differences (column → difference in standard deviations), p-value of the F test of treatment on all columns of them
+    differences (column → difference in standard deviations), p-value of the F test of treatment on all of them
     (nan if there are none), and how many columns that test has.
     """
     names = baseline(study)
@@ -238,11 +249,28 @@ def balance(study: Study) -> tuple[dict[str, float], float, int]:
         return {}, float("nan"), 0
     frame = indicators(study.frame[names].fillna(study.frame[names].median(numeric_only=True)), names)
     x, d = frame.to_numpy(), study.d
-    treated, control = x[d == 1], x[d == 0]
-    pooled = np.sqrt((treated.var(axis=0) + control.var(axis=0)) / 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        difference = np.where(pooled > 0, (treated.mean(axis=0) - control.mean(axis=0)) / pooled, 0.0)
-    return dict(zip(frame.columns, map(float, difference), strict=True)), _joint_p(x, d), x.shape[1]
+    if study.clusters is not None:
+        size = np.bincount(study.clusters)
+        share = np.bincount(study.clusters, d) / size
+        if np.isin(share, (0, 1)).all():
+            first = np.unique(study.clusters, return_index=True)[1]
+            x = np.column_stack([np.bincount(study.clusters, column) / size for column in x.T])
+            d, blocks = share, None if blocks is None else blocks[first]
+    spread = np.sqrt((x[d == 1].var(axis=0) + x[d == 0].var(axis=0)) / 2)
+    lost = 0
+    if blocks is not None:
+        size = np.bincount(blocks)
+        x = x - np.column_stack([np.bincount(blocks, column) / size for column in x.T])[blocks]
+        d = d - (np.bincount(blocks, d) / size)[blocks]
+        lost = int((size > 0).sum()) - 1
+    away = d - d.mean()
+    if not away.any():
+        return {}, float("nan"), 0
+    apart = away @ x / (away @ away)  # the slope on the treatment: without blocks, the difference in means
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A column that never varies within the arms, and differs between them, differs without limit.
+        difference = np.where(np.abs(apart) > 1e-12 * np.abs(x).max(axis=0, initial=1.0), apart / spread, 0.0)
+    return dict(zip(frame.columns, map(float, difference), strict=True)), _joint_p(x, d, lost), x.shape[1]
 
 
 def baseline(study: Study) -> list[str]:
@@ -256,12 +284,12 @@ def baseline(study: Study) -> list[str]:
     return [name for name in names if name in known | early and name not in late and usable(study, name)]
 
 
-def _joint_p(x: Floats, d: Floats) -> float:
-    """P-value of the F test that no column of `x` predicts `d`."""
+def _joint_p(x: Floats, d: Floats, lost: int) -> float:
+    """P-value of the F test that no column of `x` predicts `d`; `lost`: degrees of freedom that blocks took."""
     from scipy.special import fdtrc
 
     share, q = explained(x, d)
-    rest = len(d) - q - 1
+    rest = len(d) - q - 1 - lost
     if q == 0 or rest < 1:
         return float("nan")
     return float(fdtrc(q, rest, share / q / max((1 - share) / rest, 1e-300)))

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from leucippus.agents.designs.base import Design, Names, plain
-from leucippus.agents.designs.checks import common, varies
+from leucippus.agents.designs.checks import common, explained, varies
 from leucippus.agents.designs.result import Challenge, Check, Estimate
 from leucippus.agents.estimators.front_door import discrete_front_door, linear_front_door, product_second
 from leucippus.agents.estimators.influence import Effect
@@ -37,6 +37,7 @@ _FEW_VALUES = 6
 _MOST_CELLS = 12
 """Combinations of the values of several mediators."""
 _ROWS_A_CELL = 5
+_THE_SAME = 1 - 1e-6
 
 
 class FrontDoor(Design):
@@ -67,6 +68,7 @@ class FrontDoor(Design):
         if any(check.verdict == "failed" for check in (*vary, apart)):
             return
         yield order_in_time(study)
+        yield mediators_are_not_the_outcome(study)
         every = every_value_in_both_arms(study)
         yield every
         if every.verdict == "passed":
@@ -220,6 +222,21 @@ def order_in_time(study: Study) -> Check:
         f"{', '.join(design.mediator)} followed the treatment."
         if known
         else f"Nothing says when {', '.join(design.mediator)} came about.",
+    )
+
+
+def mediators_are_not_the_outcome(study: Study) -> Check:
+    share = explained(mediators(study), study.y)[0]
+    same = share > _THE_SAME
+    names = ", ".join(_design(study).mediator)
+    return Check(
+        "mediators are not the outcome",
+        "failed" if same else "passed",
+        f"{names} explain{'s' if len(_design(study).mediator) == 1 else ''} {share:.1%} of {study.design.outcome}"
+        + (": that is the outcome in another form, and the front door becomes a plain comparison." if same else "."),
+        figure=share,
+        fatal=True,
+        remedy="Name what the effect runs through, measured before the outcome." if same else "",
     )
 
 

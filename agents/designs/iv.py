@@ -32,7 +32,7 @@ from pydantic import Field, model_validator
 
 from leucippus.agents.designs import iv_challenges as asked
 from leucippus.agents.designs.base import Design, Names, plain
-from leucippus.agents.designs.checks import assignment_level, baseline, common
+from leucippus.agents.designs.checks import assignment_level, baseline, common, explained
 from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
 from leucippus.agents.designs.study import Study, indicators
 from leucippus.agents.estimators import balke_pearl, two_stage, weak_instruments
@@ -52,6 +52,7 @@ _IMPOSSIBLE = 1e-4
 _SAME_THING = 1e-3
 """A column of which controls and instruments leave less than this share is another form of them."""
 _BINS = 5
+_THE_SAME = 1 - 1e-6
 
 
 class Iv(Design):
@@ -99,6 +100,7 @@ class Iv(Design):
             )
             return
         yield varies_given_controls(study, data)
+        yield not_the_treatment(data)
         yield strength(of)
         yield instrument_is_earlier(study)
         if study.graph is not None:
@@ -146,7 +148,10 @@ class Iv(Design):
             n_control=study.n_control,
             clusters=data.groups,
             dropped=study.dropped,
-            second=(
+            # The second engine has no LIML; `challenges` hold that against 2SLS.
+            second=()
+            if method == "LIML"
+            else (
                 two_stage.second_engine(
                     study.y, study.d, instrument_columns(study)[:, list(data.kept)], study.x, usual, study.clusters
                 ),
@@ -256,6 +261,20 @@ def varies_given_controls(study: Study, data: Partialled) -> Check:
         + (", the least of all instruments." if len(data.kept) > 1 else ".")
         + (f" The other instruments and the controls determine {', '.join(lost)}: left out." if lost else ""),
         figure=share,
+    )
+
+
+def not_the_treatment(data: Partialled) -> Check:
+    """An instrument that is the treatment in another form turns 2SLS into least squares under a better name."""
+    share = explained(data.z, data.d)[0]
+    same = share > _THE_SAME
+    return Check(
+        "instrument is not the treatment",
+        "failed" if same else "passed",
+        f"The instruments explain {share:.1%} of what the controls leave of the treatment"
+        + (": they are the treatment in another form, and this is least squares." if same else "."),
+        figure=share,
+        remedy="If all complied with a lot, state an rct design; otherwise name an instrument." if same else "",
     )
 
 

@@ -14,9 +14,11 @@ Lee (2009), Rev. Econ. Stud. 76: bounds under attrition.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from leucippus.agents.designs.base import Design, Name
@@ -24,7 +26,7 @@ from leucippus.agents.designs.checks import FEW_CLUSTERS, assignment_level, bala
 from leucippus.agents.designs.result import Challenge, Check, Estimate
 from leucippus.agents.estimators.bounds import lee
 from leucippus.agents.estimators.regression import Fit, regress
-from leucippus.agents.estimators.second import SecondOpinion, ols_second
+from leucippus.agents.estimators.second import ols_second
 from leucippus.agents.estimators.wild_bootstrap import wild_bootstrap
 from leucippus.errors import DataError
 
@@ -39,6 +41,7 @@ _LARGE_DIFFERENCE = 0.25
 """Standard deviations; Imbens and Rubin (2015, section 14.2): beyond it regression no longer repairs imbalance."""
 _ROWS_A_COVARIATE = 10
 _PERMUTATIONS = 999
+_FEWEST_IN_ARM = {"rows": 5, "clusters": 3}
 
 
 class Rct(Design):
@@ -52,15 +55,19 @@ class Rct(Design):
 
     def checks(self, study: Study) -> Iterator[Check]:
         yield from common(study)
-        yield lottery_against_balance(study)
+        if self.blocks is not None and study.binary:
+            yield both_arms_in_every_block(study)
+        if study.binary:
+            yield arms_large_enough(study)
+        yield lottery_against_balance(study, block_codes(study))
         if self.cluster is None:
             yield assignment_level(study)
         yield attrition_alike(study)
 
     def estimate(self, study: Study) -> Estimate:
-        matrix, method = covariates(study)
-        fit = regress(study.y, study.d, matrix, clusters=study.clusters, robust="HC2")
-        low, high, p_value, inference = inference_of(study, matrix, fit)
+        matrix, weights, method = adjustment(study)
+        fit = regress(study.y, study.d, matrix, clusters=study.clusters, weights=weights, robust="HC2")
+        low, high, p_value, inference = inference_of(study, matrix, weights, fit)
         return Estimate(
             fit.estimate,
             fit.se,
@@ -82,7 +89,7 @@ class Rct(Design):
             n_control=study.n_control,
             clusters=study.n_clusters,
             dropped=study.dropped,
-            second=(second_engine(study, matrix, fit),),
+            second=(ols_second(study.y, study.d, matrix, fit, clusters=study.clusters, weights=weights, robust="HC2"),),
         )
 
     def challenges(self, study: Study, estimate: Estimate) -> Iterator[Challenge]:
@@ -103,33 +110,86 @@ class Rct(Design):
         axes.set(xlabel=self.treatment, ylabel=f"mean {self.outcome}", title=estimate.estimator)
 
 
-def covariates(study: Study) -> tuple[Floats | None, str]:
-    """Controls and blocks, centred and interacted with a binary treatment (Lin 2013), and what that is called."""
-    x = study.x.to_numpy()
-    if isinstance(study.design, Rct) and study.design.blocks is not None:
-        codes = study.codes(study.design.blocks)
-        x = np.column_stack([x, codes[:, None] == np.arange(1, codes.max() + 1)])
-    if x.shape[1] == 0:
-        return None, "difference in means" if study.binary else "regression on the dose"
+def block_codes(study: Study) -> NDArray[np.int64] | None:
+    """Block of each row, (n,) from 0, or None."""
+    design = study.design
+    return study.codes(design.blocks) if isinstance(design, Rct) and design.blocks is not None else None
+
+
+def adjustment(study: Study) -> tuple[Floats | None, Floats | None, str]:
+    """What stands beside the treatment: columns (n, k), weights (n,), and what that is called.
+
+    Controls are centred and interacted with a binary treatment (Lin 2013) where rows allow. Blocks are indicators, and
+    each row is weighted by one over the chance its block gave it of its arm: without that, a regression would weigh the
+    blocks by how evenly they were split, and its coefficient would be the average effect on nobody.
+    """
+    x, blocks = study.x.to_numpy(), block_codes(study)
     centred = x - x.mean(axis=0)
-    smaller_arm = min(study.d.sum(), (1 - study.d).sum())
-    if not study.binary or smaller_arm < _ROWS_A_COVARIATE * x.shape[1]:
-        return centred, "regression with covariates"
-    return np.column_stack([centred, centred * study.d[:, None]]), "regression with interacted covariates (Lin)"
+    interacted = study.binary and min(study.d.sum(), (1 - study.d).sum()) >= _ROWS_A_COVARIATE * x.shape[1]
+    columns = [centred, centred * study.d[:, None]] if interacted else [centred]
+    name = "regression with interacted covariates (Lin)" if interacted else "regression with covariates"
+    if x.shape[1] == 0:
+        columns, name = [], "difference in means" if study.binary else "regression on the dose"
+    if blocks is None:
+        return np.column_stack(columns) if columns else None, None, name
+    matrix = np.column_stack([*columns, blocks[:, None] == np.arange(1, blocks.max() + 1)]).astype(np.float64)
+    if not study.binary:
+        return matrix, None, f"{name} within blocks"
+    chance = (np.bincount(blocks, study.d) / np.bincount(blocks))[blocks]
+    return matrix, study.d / chance + (1 - study.d) / (1 - chance), f"{name} within blocks, weighted by their size"
 
 
-def inference_of(study: Study, matrix: Floats | None, fit: Fit) -> tuple[float, float, float, str]:
+def inference_of(
+    study: Study, matrix: Floats | None, weights: Floats | None, fit: Fit
+) -> tuple[float, float, float, str]:
     """Interval, p-value, and how they were made: by the wild cluster bootstrap where clusters are few."""
-    if study.clusters is None or study.clusters.max() + 1 >= FEW_CLUSTERS:
+    if study.clusters is None or study.clusters.max() + 1 >= FEW_CLUSTERS or weights is not None:
         return *fit.interval(), fit.p_value, fit.inference
     wild = wild_bootstrap(study.y, study.d, matrix, study.clusters)
     method = f"restricted wild cluster bootstrap-t ({wild.draws:,} draws of {wild.weights.title()} weights)"
     return wild.ci_low, wild.ci_high, wild.p_value, f"{fit.inference}; interval and p-value by {method}"
 
 
-def lottery_against_balance(study: Study) -> Check:
-    """A lot leaves no covariate related to the treatment beyond chance."""
-    differences, p, columns = balance(study)
+def arms_large_enough(study: Study) -> Check:
+    """How much was drawn into the smaller arm: clusters where the treatment never differs within them, else rows."""
+    drawn, what = study.d, "rows"
+    if study.clusters is not None:
+        share = np.bincount(study.clusters, study.d) / np.bincount(study.clusters)
+        if np.isin(share, (0, 1)).all():
+            drawn, what = share, "clusters"
+    smaller = int(min(drawn.sum(), (1 - drawn).sum()))
+    few = smaller < _FEWEST_IN_ARM[what]
+    return Check(
+        "rows in each arm",
+        "failed" if few else "passed",
+        f"The smaller arm has {smaller} {what}"
+        + (f"; fewer than {_FEWEST_IN_ARM[what]} do not show how much they differ by chance." if few else "."),
+        figure=smaller,
+        fatal=True,
+        remedy=f"Bring more {what} of that arm." if few else "",
+    )
+
+
+def both_arms_in_every_block(study: Study) -> Check:
+    blocks = block_codes(study)
+    assert blocks is not None
+    chance = np.bincount(blocks, study.d) / np.bincount(blocks)
+    one_armed = int(((chance == 0) | (chance == 1)).sum())
+    return Check(
+        "both arms in every block",
+        "failed" if one_armed else "passed",
+        f"{one_armed} of {len(chance)} blocks have but one arm, so nothing there can be compared."
+        if one_armed
+        else f"Each of the {len(chance)} blocks has treated and untreated rows.",
+        figure=one_armed,
+        fatal=True,
+        remedy="Leave those blocks out with subset; the effect is then that in the others." if one_armed else "",
+    )
+
+
+def lottery_against_balance(study: Study, blocks: NDArray[np.int64] | None = None) -> Check:
+    """A lot leaves no covariate related to the treatment beyond chance, within the blocks it was drawn in."""
+    differences, p, columns = balance(study, blocks)
     if not columns or np.isnan(p):
         return Check(
             "lottery against balance", "not testable", "No covariate measured before the treatment to compare."
@@ -173,11 +233,15 @@ def attrition_alike(study: Study) -> Check:
 
 def placebo_outcomes(study: Study) -> Challenge:
     """The treatment has no effect on what was measured before it."""
+    matrix, weights = unadjusted(study)
     rows: list[dict[str, Any]] = []
     for name in baseline(study):
         if study.frame[name].dtype == object or study.frame[name].isna().any():
             continue
-        fit = regress(study.numbers(name), study.d, clusters=study.clusters, robust="HC2")
+        try:
+            fit = regress(study.numbers(name), study.d, matrix, clusters=study.clusters, weights=weights, robust="HC2")
+        except DataError:  # constant within the arms: the balance check shows that
+            continue
         rows.append({"outcome": name, "estimate": fit.estimate, "se": fit.se, "p": fit.p_value})
     if not rows:
         return Challenge("placebo outcomes", "not testable", "No column is known to precede the treatment.")
@@ -210,7 +274,8 @@ def permutation(study: Study) -> Challenge:
 
 def without_controls(study: Study, estimate: Estimate) -> Challenge:
     """A lot makes covariates unnecessary, so leaving them out moves the estimate by chance only."""
-    bare = regress(study.y, study.d, clusters=study.clusters, robust="HC2")
+    matrix, weights = unadjusted(study)
+    bare = regress(study.y, study.d, matrix, clusters=study.clusters, weights=weights, robust="HC2")
     moved = abs(bare.estimate - estimate.estimate) / bare.se
     return Challenge(
         "without covariates",
@@ -237,5 +302,7 @@ def lee_bounds(study: Study, lost: Attrition) -> Challenge:
     )
 
 
-def second_engine(study: Study, matrix: Floats | None, fit: Fit) -> SecondOpinion:
-    return ols_second(study.y, study.d, matrix, fit, clusters=study.clusters, robust="HC2")
+def unadjusted(study: Study) -> tuple[Floats | None, Floats | None]:
+    """Columns and weights of the comparison without controls, within blocks where there are any."""
+    matrix, weights, _ = adjustment(replace(study, design=study.design.model_copy(update={"controls": ()})))
+    return matrix, weights

@@ -68,6 +68,7 @@ _HEAP = 0.05
 """Share of the rows within the bandwidth that one value of the running variable may have."""
 _FAR = 0.1
 """Gap next to the cutoff, as a share of the running variable's spread, beyond which a side has no rows near it."""
+_ROWS_A_CONTROL = 3
 
 
 class Rd(Design):
@@ -137,6 +138,12 @@ class Rd(Design):
         low, high = sorted(sign * end for end in fit.interval())
         within = np.abs(side.z) <= fit.bandwidth
         used = fit.n_left + fit.n_right
+        if used < _ROWS_A_CONTROL * study.x.shape[1]:
+            raise DataError(
+                f"{used} rows within the bandwidth for {study.x.shape[1]} control columns",
+                expected=f"{_ROWS_A_CONTROL} rows a column",
+                next_step="Leave controls out: a discontinuity needs none.",
+            )
         donut = int(study.n - len(side.z))
         dropped = [Dropped(f"within {self.donut:g} of the cutoff", donut)] if donut else []
         if used < len(side.z):

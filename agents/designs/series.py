@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from leucippus.agents.designs.donor_panel import zero_one
 from leucippus.agents.designs.study import Floats, Study
-from leucippus.agents.estimators.periods import NEVER, Periods, read_periods
+from leucippus.agents.estimators.periods import Periods, read_periods
 from leucippus.agents.estimators.segmented import Segmented, independent, segmented
 from leucippus.errors import DataError, DesignError
 
@@ -155,7 +155,7 @@ def _on(study: Study, design: TimeSeries, periods: Periods, order: NDArray[np.in
     if column is not None and len(np.unique(column)) > 1:
         on = column[order]
         change = int(np.flatnonzero(np.diff(on))[0]) + 1
-        if place is not None and 0 < place < NEVER and place != change:
+        if place is not None and place != change:
             return on, f" But {design.treatment} changes in {periods.labels[change]}, and first_treated says {said}."
         return on, ""
     if place is None:

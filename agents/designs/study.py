@@ -24,6 +24,8 @@ from leucippus.errors import DataError, DesignError
 from leucippus.graphs.dag import Graph
 
 Floats = NDArray[np.float64]
+LARGEST = 1e100
+_EXACT_INTEGERS = 2**53
 MOST_LEVELS = 500
 """Levels of a control that become indicator columns; more is a sign of an identifier."""
 
@@ -153,12 +155,10 @@ def prepare(
         frame, binary, contrast = _code_treatment(frame, design, dropped)
     frame[design.outcome] = _code_outcome(frame[design.outcome], design.outcome)
     for name in named:
-        if pd.api.types.is_float_dtype(frame[name]) and np.isinf(frame[name]).any():
-            raise DataError(
-                f"{int(np.isinf(frame[name]).sum())} infinite values in {name!r}",
-                expected="finite numbers",
-                next_step=f"Leave those rows out with subset, such as abs({name}) < 1e9, or repair the source.",
-            )
+        _refuse_unusable_numbers(frame[name], name)
+    for name in beside:  # nobody named these: what cannot be used is as good as missing
+        if pd.api.types.is_float_dtype(frame[name]):
+            frame[name] = frame[name].astype(float).where(lambda column: column.abs() < LARGEST)
     attrition = _attrition(frame, design) if binary else None
     frame = _complete(frame, design, dropped)
     if frame.empty:
@@ -167,6 +167,25 @@ def prepare(
     return Study(
         design, frame, dataset.rows, tuple(dropped), binary, contrast, graph, dict(timing or {}), attrition, beside
     )
+
+
+def _refuse_unusable_numbers(column: pd.Series, name: str) -> None:
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return
+    largest = column.abs().max()
+    if pd.api.types.is_float_dtype(column) and float(largest) > LARGEST:
+        count = int(np.isinf(column).sum())
+        raise DataError(
+            f"{count} infinite values in {name!r}" if count else f"{name!r} has values as large as {largest:.3g}",
+            expected="finite numbers" if count else f"numbers below {LARGEST:g}",
+            next_step=f"Leave those rows out with subset, such as abs(`{name}`) < 1e9, or repair the source.",
+        )
+    if pd.api.types.is_integer_dtype(column) and largest > _EXACT_INTEGERS:
+        raise DataError(
+            f"{name!r} has whole numbers as large as {largest}, more than can be told apart as numbers",
+            expected="numbers below 2^53",
+            next_step="Derive one with its origin taken off, such as (time - start) / 1e9; leave out identifiers.",
+        )
 
 
 def named_columns(dataset: Dataset, design: Design) -> tuple[str, ...]:
@@ -186,8 +205,10 @@ def _select(dataset: Dataset, design: Design, names: Iterable[str]) -> pd.DataFr
         compiled = compile_expression(text, unit, time)
         for column in compiled.columns:
             dataset.require(column, f"in the definition of {name}", known)
-        if name in known:
+        if name.lower() in {column.lower() for column in known}:  # SQL takes Wage and wage for one
             raise DesignError(f"the derived column {name!r} is in the data already", next_step="Give it another name.")
+        if compiled.looks_back:
+            _refuse_doubtful_order(dataset, unit, time)
         # Inner queries come first in the text, so their parameters do too: the new expression stands before them.
         source = f"(SELECT *, {compiled.sql} AS {quote(name)} FROM {source})"
         parameters = [*compiled.constants, *parameters]
@@ -197,6 +218,8 @@ def _select(dataset: Dataset, design: Design, names: Iterable[str]) -> pd.DataFr
         compiled = compile_expression(design.subset, unit, time)
         for column in compiled.columns:
             dataset.require(column, "in subset", known)
+        if compiled.looks_back:
+            _refuse_doubtful_order(dataset, unit, time)
         where = f" WHERE {compiled.sql}"
         parameters = [*parameters, *compiled.constants]
     wanted = ", ".join(map(quote, names))
@@ -207,6 +230,24 @@ def _select(dataset: Dataset, design: Design, names: Iterable[str]) -> pd.DataFr
             f"the data refuse subset or derived columns: {str(error).splitlines()[0]}",
             expected="numbers compared with numbers, text with text",
         ) from error
+
+
+def _refuse_doubtful_order(dataset: Dataset, unit: str | None, time: str | None) -> None:
+    """`lag` and `diff` follow the order of the time column, which text does not have, and need one row a period."""
+    assert time is not None
+    if dataset.types.get(time, "VARCHAR") == "VARCHAR":
+        raise DesignError(
+            f"lag and diff cannot follow {time!r}, which is text", expected="a time column of numbers or dates"
+        )
+    keys = ", ".join(quote(name) for name in (unit, time) if name is not None)
+    distinct = dataset.connection.execute(f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM data)").fetchall()[0][0]
+    repeated = dataset.rows - distinct
+    if repeated:
+        raise DesignError(
+            f"{repeated} rows share {keys} with another, so lag and diff have no one row to look back to",
+            expected="one row for each unit and period",
+            next_step="Name the unit column, or aggregate.",
+        )
 
 
 def _code_treatment(frame: pd.DataFrame, design: Design, dropped: list[Dropped]) -> tuple[pd.DataFrame, bool, str]:
@@ -281,7 +322,11 @@ def as_numbers(column: pd.Series, name: str) -> Floats:
     ------
     DesignError : it holds text or dates.
     """
-    if pd.api.types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype):
+    if (
+        column.dtype.kind in "mM"
+        or pd.api.types.is_datetime64_any_dtype(column)
+        or isinstance(column.dtype, pd.CategoricalDtype)
+    ):
         column = column.astype(object)
     try:
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
@@ -290,7 +335,7 @@ def as_numbers(column: pd.Series, name: str) -> Floats:
         raise DesignError(
             f"{name!r} holds text ({sample} …)",
             expected="numbers",
-            next_step=f"Derive a number from it, such as derived: {{{name}_is: {plain(name)} == {sample.split(',')[0]}}}.",
+            next_step=f"Derive a number from it, such as derived: {{is_it: `{plain(name)}` == {sample.split(', ')[0]}}}.",
         ) from error
 
 

@@ -292,6 +292,16 @@ def follow_up(study: Study) -> Check:
         for arm, end in zip((1, 0), ends, strict=True)
     ]
     longest = min(last)
+    first = float(study.y[event == 1].min()) if event.any() else 0.0
+    if design.estimand == _RMST and design.horizon is not None and design.horizon <= first:
+        return Check(
+            "follow-up",
+            "failed",
+            f"No event happens before the horizon of {design.horizon:g}; the first is at {first:g}.",
+            figure=first,
+            fatal=True,
+            remedy=f"Give a horizon beyond {first:g}, or none.",
+        )
     too_far = design.estimand == _RMST and design.horizon is not None and design.horizon > longest
     supported = longest_horizon(study.y, study.d)
     return Check(

@@ -41,17 +41,26 @@ def compare(engine: str, estimate: float, se: float, first: tuple[float, float],
 
 
 def ols_second(
-    y: Floats, d: Floats, x: ArrayLike | None, first: Fit, *, clusters: ArrayLike | None = None, robust: Robust = "HC1"
+    y: Floats,
+    d: Floats,
+    x: ArrayLike | None,
+    first: Fit,
+    *,
+    clusters: ArrayLike | None = None,
+    weights: Floats | None = None,
+    robust: Robust = "HC1",
 ) -> SecondOpinion:
-    """Ordinary least squares by statsmodels."""
-    from statsmodels.regression.linear_model import OLS
+    """Ordinary or weighted least squares by statsmodels."""
+    from statsmodels.regression.linear_model import WLS
 
     columns = [np.ones(len(y)), d] + ([] if x is None else [np.asarray(x, dtype=np.float64)])
-    model = OLS(y, np.column_stack(columns))
+    model = WLS(y, np.column_stack(columns), 1.0 if weights is None else weights)
     if clusters is None:
         fit = model.fit(cov_type="nonrobust" if robust == "iid" else robust)
         why = "columns that others determine are left out there and pseudo-inverted here"
     else:
         fit = model.fit(cov_type="cluster", cov_kwds={"groups": np.asarray(clusters)})
         why = "another correction for few clusters"
-    return compare("statsmodels OLS", float(fit.params[1]), float(fit.bse[1]), (first.estimate, first.se), why)
+    return compare(
+        "statsmodels least squares", float(fit.params[1]), float(fit.bse[1]), (first.estimate, first.se), why
+    )

@@ -83,10 +83,19 @@ def two_way(
     """
     arms = () if clusters is None else cluster_arms(d, clusters)
     if (
-        clusters is None
-        or len(arms) < _FEWEST_CHANGES
-        or (0 < sum(arms) < len(arms) and _few(arms) and profile is None)
+        clusters is not None
+        and profile is None
+        and len(arms) >= _FEWEST_CHANGES
+        and 0 < sum(arms) < len(arms)
+        and _few(arms)
     ):
+        raise DataError(
+            f"only {min(sum(arms), len(arms) - sum(arms))} of {len(arms)} clusters are "
+            f"{'treated' if sum(arms) < len(arms) / 2 else 'untreated'}, too few to tell the effect from what else befell them",
+            expected=f"{FEW_TREATED} or more on either side",
+            next_step="State a plain did (without third_difference), whose interval can rest on changes of clusters.",
+        )
+    if clusters is None or len(arms) < _FEWEST_CHANGES:
         fit = _by_rows(y, d, x, absorb, weights, iid=clusters is not None)
         low, high = fit.interval(level)
         return TwoWay(fit.estimate, fit.se, low, high, fit.p_value, fit.inference, None, fit)

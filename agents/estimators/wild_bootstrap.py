@@ -133,7 +133,8 @@ def _scores(
 
     def by_group(z: Floats) -> Floats:
         """Sums within clusters, (n, m) → (G, m)."""
-        return np.stack([np.bincount(group, weights=column, minlength=n_groups) for column in z.T], axis=1)
+        sums = [np.bincount(group, weights=column, minlength=n_groups) for column in z.T]
+        return np.stack(sums, axis=1) if sums else np.empty((n_groups, 0))
 
     # Row g: the treatment of cluster g alone, with the fixed effects swept out of it.
     alone = sweep(np.where(group[:, None] == np.arange(n_groups), rest_d[:, None], 0.0))

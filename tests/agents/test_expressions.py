@@ -101,3 +101,11 @@ def test_text_never_does_anything_but_compile_or_be_refused(text: str) -> None:
     for column in compiled.columns:
         outside = outside.replace('"' + column.replace('"', '""') + '"', "")
     assert "'" not in outside and ";" not in outside
+
+
+def test_nested_functions_stay_short() -> None:
+    assert len(compile_expression("log(" * 30 + "x" + ")" * 30).sql) < 2_000
+
+
+def test_a_root_of_a_negative_number_is_missing_in_a_comparison_too() -> None:
+    assert run("x ** 0.5 > 0") == [True, True, None, True]

@@ -320,3 +320,14 @@ def test_nothing_is_left_behind(write: Write, monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(DataError):
         read_data(write("a,a\n1,2\n"))
     assert list(folder.iterdir()) == []
+
+
+def test_a_file_name_is_no_pattern(tmp_path: Path) -> None:
+    for name, rows in (("data[1]", 5), ("data1", 3)):
+        frame = pd.DataFrame({"a": range(rows)})
+        frame.to_parquet(tmp_path / f"{name}.parquet")
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    assert read_data(tmp_path / "data[1].parquet").rows == read_data(tmp_path / "data[1].csv").rows == 5
+    (tmp_path / "run=3").mkdir()
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "run=3" / "x.parquet")
+    assert read_data(tmp_path / "run=3" / "x.parquet").columns == ("a",)

@@ -88,8 +88,9 @@ def caught(world: World, draws: int, seed: int = 0) -> float:
     for child in np.random.SeedSequence(seed).spawn(draws):
         vetting = vet(from_frame(world.draw(np.random.default_rng(child))), parse_design(world.design), _graph(world))
         # A check that moved the design has failed as well, though the design it moved to passes.
-        names = [check.name for check in (vetting.failures if world.caught_by else vetting.fatal)]
-        hits += bool(vetting.moves) or world.caught_by in names if world.caught_by else bool(names)
+        failed = (*vetting.failures, *vetting.moved) if world.caught_by else vetting.fatal
+        names = [check.name for check in failed]
+        hits += world.caught_by in names if world.caught_by else bool(names)
     return hits / draws
 
 

@@ -231,8 +231,14 @@ def test_matching_gives_way_where_rows_are_clustered() -> None:
     assert said.estimate.details["method"] == "aipw" and said.estimate.clusters == 60
 
 
-@pytest.mark.parametrize("constant", [3.0, "everywhere"])
-def test_constant_controls_adjust_for_nothing(constant: object) -> None:
-    frame = _world("ATE, effects differ").assign(same=constant)
-    said = _say(frame, {"strategy": "backdoor", "treatment": "treat", "outcome": "y", "controls": "same"})
-    assert said.refused and said.reasons[0].startswith("The controls are constant")
+def test_one_coefficient_is_not_the_effect_on_the_treated() -> None:
+    """Half the rows have nobody like them, and effects grow with x: what least squares gives is nobody's average."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 1, 1500)
+    d = (rng.random(1500) < np.where(x > 0.6, 0.0, 0.5)).astype(int)
+    frame = pd.DataFrame({"x": x, "treat": d, "y": x**2 + d * (1 + 2 * x) + rng.normal(0, 0.1, 1500)})
+    fields = {"strategy": "backdoor", "treatment": "treat", "outcome": "y", "controls": "x", "method": "regression"}
+    said = _say(frame, {**fields, "estimand": "ATT"})
+    assert [check.name for check in said.vetting.moved] == ["method and estimand fit the treatment"]
+    assert said.estimate is not None and said.estimate.details["method"] == "aipw"
+    assert said.estimate.estimate == pytest.approx(1 + 2 * x[d == 1].mean(), abs=0.05)

@@ -190,7 +190,8 @@ def test_data_that_cannot_carry_an_instrument_are_refused() -> None:
     assert alone.estimate is None
     assert any("1 clusters" in reason for reason in alone.reasons)
     everyone = _answer(frame.assign(took=frame["offer"]), OFFER)
-    assert everyone.estimate is not None  # full compliance: the effect of the offer itself
+    assert everyone.estimate is not None  # full compliance: the effect of the offer itself, and said to be that
+    assert "instrument is not the treatment" in [check.name for check in everyone.vetting.failures]
     with pytest.raises(DataError, match="ofer"):
         _answer(frame, {**OFFER, "instrument": "ofer"})
     with pytest.raises(DataError, match="infinite"):

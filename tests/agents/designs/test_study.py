@@ -8,6 +8,7 @@ import pytest
 
 from leucippus.agents.answer import answer, answer_json
 from leucippus.agents.dataset import from_frame
+from leucippus.agents.designs.base import estimand_name
 from leucippus.agents.designs.registry import parse_design
 from leucippus.agents.designs.study import Study, prepare
 from leucippus.errors import DataError, DesignError, LeucippusError
@@ -136,3 +137,63 @@ def test_an_answer_holds_what_a_reader_needs() -> None:
     said = answer_json(answer(from_frame(FRAME), parse_design(RCT)))
     assert {"estimate", "se", "ci_low", "ci_high", "estimand", "n_used", "assumptions", "units"} <= said.keys()
     assert said["ci_low"] < said["estimate"] < said["ci_high"] and said["n_used"] == N and not said["refused"]
+
+
+@pytest.mark.parametrize(
+    ("text", "among", "name"),
+    [
+        ("ATT (group-time average, never-treated comparison)", ("ATE", "ATT"), "ATT"),
+        ("average treatment effect on the treated", ("ATE", "ATT"), "ATT"),
+        ("ATE on the treated", ("ATE", "ATT"), "ATT"),
+        ("local average treatment effect", ("LATE",), "LATE"),
+        ("LATE at cutoff", ("effect at the cutoff",), "effect at the cutoff"),
+        ("ACME (indirect effect)", ("indirect effect", "direct effect"), "indirect effect"),
+        ("ATE over time (level shift)", ("level shift",), "level shift"),
+        ("average effect on the treated", ("ATE",), None),
+        ("ate (att)", ("ATE", "ATT"), None),
+        ("ATEX", ("ATE",), None),
+    ],
+)
+def test_an_estimand_is_read_whole(text: str, among: tuple[str, ...], name: str | None) -> None:
+    assert estimand_name(text, among) == name
+
+
+def test_lag_needs_an_order_and_one_row_a_period() -> None:
+    panel = {"strategy": "did", "treatment": "treat", "outcome": "z", "time": "when", "unit": "group"}
+    derived = {"derived": {"z": "lag(y)"}}
+    texts = FRAME.assign(when="Jan 2020")
+    with pytest.raises(DesignError, match="which is text"):
+        prepare(from_frame(texts), parse_design({**panel, **derived}))
+    with pytest.raises(DesignError, match="no one row to look back to"):
+        prepare(from_frame(FRAME.assign(when=2000)), parse_design({**panel, **derived}))
+
+
+def test_names_that_differ_in_case_are_one() -> None:
+    with pytest.raises(DesignError, match="in the data already"):
+        study(derived={"Y": "y * 2"}, outcome="Y")
+
+
+def test_whole_numbers_too_large_to_tell_apart() -> None:
+    with pytest.raises(DataError, match="more than can be told apart"):
+        study(FRAME.assign(code=2**60 + np.arange(N)), controls=["code"])
+
+
+def test_infinite_values_nobody_named_count_as_missing() -> None:
+    frame = FRAME.assign(ratio=np.where(np.arange(N) == 3, np.inf, 1.0 + np.arange(N)))
+    said = answer(from_frame(frame), parse_design({**RCT, "before_treatment": ["ratio"]}))
+    assert said.estimate is not None and said.estimate.n_used == N
+
+
+def test_one_treated_row_shows_no_chance() -> None:
+    said = answer(from_frame(FRAME.assign(treat=np.arange(N) == 3)), parse_design(RCT))
+    assert said.refused and "smaller arm has 1 rows" in said.reasons[0]
+
+
+def test_a_challenge_that_fails_costs_no_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("nothing to divide by")
+
+    monkeypatch.setattr("leucippus.agents.designs.rct.permutation", broken)
+    said = answer(from_frame(FRAME), parse_design(RCT))
+    assert said.estimate is not None
+    assert said.challenges[-1].verdict == "not testable" and "nothing to divide by" in said.challenges[-1].sentence

@@ -23,6 +23,24 @@ def _clustered(rng: Rng, effect: float, villages: int = 50) -> pd.DataFrame:
     return pd.DataFrame({"treat": treat, "y": y, "village": village})
 
 
+def _blocked(rng: Rng) -> pd.DataFrame:
+    """Thirty blocks of 12, half and a twelfth of them treated, with effects 2 and 0: 1 on average. Income differs
+    between blocks, and so between the arms."""
+    block = np.repeat(np.arange(30), 12)
+    treat = np.concatenate([rng.permutation(np.arange(12) < (6 if b % 2 else 1)) for b in range(30)]).astype(int)
+    income = np.where(block % 2, 3.0, 0.0) + rng.normal(0, 1, len(block))
+    y = income + np.where(block % 2, 2.0, 0.0) * treat + rng.normal(0, 1, len(block))
+    return pd.DataFrame({"treat": treat, "y": y, "block": block, "income": income})
+
+
+def _school_lottery(rng: Rng) -> pd.DataFrame:
+    """Schools are drawn; pupils of a school are alike in what they were before."""
+    school = np.repeat(np.arange(60), 20)
+    treat = rng.permutation(np.arange(60) % 2)[school]
+    before = rng.normal(0, 1, 60)[school] + rng.normal(0, 1, len(school))
+    return pd.DataFrame({"treat": treat, "y": before + rng.normal(0, 1, len(school)), "school": school, "old": before})
+
+
 def _chosen(rng: Rng) -> pd.DataFrame:
     frame = _trial(rng, 0.0)
     frame["treat"] = (frame["age"] + rng.normal(0, 8, len(frame)) > 40).astype(int)
@@ -37,5 +55,7 @@ WORLDS = (
     World("trial with a covariate", {**_PLAIN, "controls": ["age"]}, lambda rng: _trial(rng, 0.0), truth=0.0),
     World("clustered trial", {**_PLAIN, "cluster": "village"}, lambda rng: _clustered(rng, 0.0), truth=0.0),
     World("ten clusters", {**_PLAIN, "cluster": "village"}, lambda rng: _clustered(rng, 0.0, 10), truth=0.0),
+    World("blocks", {**_PLAIN, "blocks": "block", "before_treatment": ["income"]}, _blocked, truth=1.0),
+    World("schools", {**_PLAIN, "cluster": "school", "before_treatment": ["old"]}, _school_lottery, truth=0.0),
     World("chosen, not drawn", {**_PLAIN, "before_treatment": ["age"]}, _chosen, caught_by="lottery against balance"),
 )
