@@ -163,6 +163,10 @@ def adjustment_by_graph(study: Study) -> Check:
     missing = [name for name in (design.treatment, design.outcome) if name not in graph.nodes]
     if missing:
         return Check("controls by the graph", "not testable", f"The graph has no node {' or '.join(missing)}.")
+    if design.treatment in graph.descendants(design.outcome):
+        sentence = f"By the graph {design.outcome} is a cause of {design.treatment}, so the effect asked for is none."
+        remedy = "Exchange treatment and outcome, or correct the graph."
+        return Check("controls by the graph", "failed", sentence, fatal=True, remedy=remedy)
     controls = [name for name in map(plain, design.controls) if name in graph.nodes]
     found = check_adjustment(graph, design.treatment, design.outcome, controls)
     if found.valid:

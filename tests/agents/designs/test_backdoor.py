@@ -13,7 +13,7 @@ from leucippus.agents.dataset import from_frame
 from leucippus.agents.designs.registry import parse_design
 from leucippus.errors import DesignError
 from leucippus.graphs.reading import read_graph
-from tests.agents.designs.simulation import World, caught, cover
+from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.backdoor import WORLDS
 
 IN_SHORT = ("ATE, effects differ", "ATT, effects differ", "ATO, no effect", "clusters treated whole", "dose, no effect")
@@ -72,6 +72,7 @@ def test_job_programme_against_the_population_survey_prints_no_average_effect() 
 def test_intervals_cover_the_truth(world: World) -> None:
     found = cover(world, draws=25)
     assert found.answered == 25, found.reasons
+    assert not_too_wide(found)
     assert found.covered >= 0.8  # below 0.8 has probability 0.001 if coverage is 0.95
     assert abs(found.bias) < 0.5
 

@@ -16,7 +16,7 @@ from leucippus.agents.designs.result import Estimate
 from leucippus.agents.estimators.regression import regress
 from leucippus.agents.vet import vet
 from leucippus.errors import DataError, DesignError
-from tests.agents.designs.simulation import World, caught, cover
+from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.did import CROSS, DOSE, PANEL, STAGGERED, TRIPLE, WORLDS, _cross_sections
 from tests.agents.designs.worlds.did import _panel as panel
 from tests.agents.designs.worlds.did import _staggered as staggered
@@ -123,6 +123,7 @@ def test_intervals_cover_the_truth(world: World) -> None:
     draws = 8
     found = cover(world, draws)
     assert found.answered >= draws - 1, found.reasons
+    assert not_too_wide(found)
     assert found.covered >= 0.6  # less has probability < 0.001 where coverage is 0.95
     assert abs(found.bias) < 1.3
 

@@ -10,7 +10,7 @@ from leucippus.agents.answer import Answer, answer
 from leucippus.agents.dataset import from_frame
 from leucippus.agents.designs.registry import parse_design
 from leucippus.errors import DesignError
-from tests.agents.designs.simulation import World, caught, cover
+from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.frontdoor import WORLDS
 
 
@@ -42,6 +42,7 @@ def test_pearls_smokers() -> None:
 def test_intervals_cover_the_truth(world: World) -> None:
     found = cover(world, draws=40)
     assert found.answered == 40, found.reasons
+    assert not_too_wide(found)
     assert found.covered >= 0.85  # below has probability 0.003 if coverage is 0.95
     assert abs(found.bias) < 0.6
 

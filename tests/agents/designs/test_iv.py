@@ -17,7 +17,7 @@ from leucippus.agents.designs.registry import parse_design
 from leucippus.agents.designs.result import Check
 from leucippus.errors import DataError, DesignError
 from leucippus.graphs.reading import read_graph
-from tests.agents.designs.simulation import World, caught, cover
+from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.iv import WORLDS
 
 CARD = {
@@ -84,6 +84,7 @@ def test_mroz_with_two_instruments() -> None:
 def test_intervals_cover_the_truth(world: World) -> None:
     found = cover(world, draws=30)
     assert found.answered >= (25 if "weak" in world.name else 30), found.reasons
+    assert not_too_wide(found)
     assert found.covered >= 0.83  # below 0.83 has probability 0.003 if coverage is 0.95
     assert abs(found.bias) < 0.6
 

@@ -8,7 +8,7 @@ from causaldata import nsw_mixtape
 from leucippus.agents.answer import answer
 from leucippus.agents.dataset import from_frame
 from leucippus.agents.designs.registry import parse_design
-from tests.agents.designs.simulation import World, caught, cover
+from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.rct import WORLDS
 
 
@@ -26,6 +26,7 @@ def test_nsw_difference_in_means() -> None:
 def test_intervals_cover_the_truth(world: World) -> None:
     found = cover(world, draws=60)
     assert found.answered == 60, found.reasons
+    assert not_too_wide(found)
     assert found.covered >= 0.87  # below 0.87 has probability 0.005 if coverage is 0.95
     assert abs(found.bias) < 0.5
 

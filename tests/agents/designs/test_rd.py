@@ -13,7 +13,7 @@ from leucippus.agents.answer import Answer, answer, answer_json
 from leucippus.agents.dataset import from_frame
 from leucippus.agents.designs.registry import parse_design
 from leucippus.errors import DesignError
-from tests.agents.designs.simulation import World, caught, cover
+from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.rd import WORLDS
 
 matplotlib.use("Agg")
@@ -93,6 +93,7 @@ def test_transfers_quadratic() -> None:
 def test_intervals_cover_the_truth(world: World) -> None:
     found = cover(world, draws=30)
     assert found.answered >= 29, found.reasons
+    assert not_too_wide(found)
     assert found.covered >= 0.85  # below 0.85 has probability 0.006 if coverage is 0.95
     if "sloping" not in world.name:  # there the difference in means is off, and the interval has to make up for it
         assert abs(found.bias) < 0.6

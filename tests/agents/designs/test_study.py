@@ -12,6 +12,7 @@ from leucippus.agents.designs.base import estimand_name
 from leucippus.agents.designs.registry import parse_design
 from leucippus.agents.designs.study import Study, prepare
 from leucippus.errors import DataError, DesignError, LeucippusError
+from leucippus.graphs.reading import read_graph
 
 N = 40
 RNG = np.random.default_rng(0)
@@ -197,3 +198,8 @@ def test_a_challenge_that_fails_costs_no_estimate(monkeypatch: pytest.MonkeyPatc
     said = answer(from_frame(FRAME), parse_design(RCT))
     assert said.estimate is not None
     assert said.challenges[-1].verdict == "not testable" and "nothing to divide by" in said.challenges[-1].sentence
+
+
+def test_a_graph_that_runs_the_other_way_is_fatal() -> None:
+    said = answer(from_frame(FRAME), parse_design(RCT), read_graph("y -> treat"))
+    assert said.refused and "y is a cause of treat" in said.reasons[0]

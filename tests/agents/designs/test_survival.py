@@ -11,7 +11,7 @@ from leucippus.agents.answer import Answer, answer
 from leucippus.agents.dataset import from_frame
 from leucippus.agents.designs.registry import parse_design
 from leucippus.errors import DesignError
-from tests.agents.designs.simulation import World, caught, cover
+from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.survival import WORLDS
 
 ROSSI = {
@@ -68,6 +68,7 @@ def test_intervals_cover_the_truth(world: World) -> None:
     draws = 12 if "ratio" in world.name else 30
     found = cover(world, draws)
     assert found.answered == draws, found.reasons
+    assert not_too_wide(found)
     assert found.covered >= 0.8  # below has probability 0.002 (0.02 of 12 draws) if coverage is 0.95
     assert abs(found.bias) < 0.7
 

@@ -11,7 +11,7 @@ from leucippus.agents.dataset import from_frame
 from leucippus.agents.designs.registry import parse_design
 from leucippus.agents.designs.time_series import TimeSeries
 from leucippus.errors import DataError, DesignError
-from tests.agents.designs.simulation import World, caught, cover
+from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.time_series import WORLDS, _series
 
 _SPEC = {"strategy": "its", "treatment": "law", "outcome": "y", "time": "date"}
@@ -52,6 +52,7 @@ def test_speed_limit() -> None:
 def test_intervals_cover_the_truth(world: World) -> None:
     found = cover(world, draws=30)
     assert found.answered == 30, found.reasons
+    assert not_too_wide(found)
     assert found.covered >= 0.83  # below it has probability 0.003 if coverage is 0.95
     assert abs(found.bias) < 0.6
 
