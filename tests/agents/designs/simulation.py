@@ -84,7 +84,7 @@ def cover(world: World, draws: int, seed: int = 0) -> Coverage:
 
 def not_too_wide(found: Coverage) -> bool:
     """Whether standard errors are at most a quarter too large, given how well so few draws show their spread."""
-    return found.se_ratio < 1.25 * (1 + 3.3 / (2 * (found.answered - 1)) ** 0.5)
+    return bool(found.se_ratio < 1.25 * (1 + 3.3 / (2 * (found.answered - 1)) ** 0.5))
 
 
 def caught(world: World, draws: int, seed: int = 0) -> float:
