@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from leucippus.agents.designs.donor_panel import zero_one
 from leucippus.agents.designs.study import Floats, Study
+from leucippus.agents.estimators.independence import independent
 from leucippus.agents.estimators.periods import Periods, read_periods
-from leucippus.agents.estimators.segmented import Segmented, independent, segmented
+from leucippus.agents.estimators.segmented import Segmented, segmented
 from leucippus.errors import DataError, DesignError
 
 if TYPE_CHECKING:

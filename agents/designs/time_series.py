@@ -24,8 +24,9 @@ from leucippus.agents.designs.checks import common
 from leucippus.agents.designs.result import Challenge, Check, Estimate
 from leucippus.agents.designs.series import Series, series
 from leucippus.agents.designs.study import indicators
+from leucippus.agents.estimators.independence import independent
 from leucippus.agents.estimators.second import SecondOpinion
-from leucippus.agents.estimators.segmented import Segmented, gls_ar1, independent, ljung_box, newey_west_lags, segmented
+from leucippus.agents.estimators.segmented import Segmented, gls_ar1, ljung_box, newey_west_lags, segmented
 from leucippus.errors import DataError, DesignError
 
 if TYPE_CHECKING:

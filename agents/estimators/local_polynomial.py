@@ -25,13 +25,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from leucippus.agents.estimators.independence import independent
 from leucippus.errors import DataError
 
 Floats = NDArray[np.float64]
 Kernel = Literal["triangular", "epanechnikov", "uniform"]
 
 _FULL_LEVERAGE = 1 - 1e-8
-_COLLINEAR = 1e-7
 _MANY = 10_000_000
 
 
@@ -267,7 +267,7 @@ def jumps(
     left_out: tuple[int, ...] = ()
     if covariates is not None and covariates.size:
         x = covariates.reshape(len(z), -1)[rows]
-        kept = _independent(design, x)
+        kept = independent(x - x.mean(axis=0), design)
         left_out = tuple(i for i in range(x.shape[1]) if i not in kept)
         design = np.column_stack([design, x[:, kept] - x[:, kept].mean(axis=0)])
     root = np.sqrt(w)[:, None]
@@ -339,17 +339,3 @@ def _quantile(level: float, dof: float) -> float:
 
 def _spread(gradient: Floats, covariance: Floats) -> float:
     return float(np.sqrt(gradient @ covariance @ gradient))
-
-
-def _independent(design: Floats, x: Floats) -> list[int]:
-    """Columns of `x` that neither the design nor the columns before them determine."""
-    basis = np.linalg.qr(design)[0]
-    kept = []
-    for i, column in enumerate(x.T):
-        centred = column - column.mean()
-        rest = centred - basis @ (basis.T @ centred)
-        rest = rest - basis @ (basis.T @ rest)
-        if np.linalg.norm(rest) > _COLLINEAR * max(float(np.linalg.norm(centred)), 1e-300):
-            kept.append(i)
-            basis = np.column_stack([basis, rest / np.linalg.norm(rest)])
-    return kept

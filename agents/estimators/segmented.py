@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leucippus.agents.estimators.independence import independent
 from leucippus.agents.estimators.regression import Floats, t_interval, t_p_value
 from leucippus.errors import DataError
 
@@ -135,20 +136,6 @@ def segmented(
         fitted=y - u,
         residuals=u,
     )
-
-
-def independent(x: Floats) -> list[int]:
-    """Columns that those before them do not determine, by position."""
-    kept: list[int] = []
-    basis = np.empty((len(x), 0))
-    for at, column in enumerate(x.T):
-        rest = column - basis @ (basis.T @ column)
-        rest = rest - basis @ (basis.T @ rest)
-        size = float(np.linalg.norm(rest))
-        if size > 1e-8 * float(np.linalg.norm(column)):
-            kept.append(at)
-            basis = np.column_stack([basis, rest / size])
-    return kept
 
 
 def autocorrelation(u: Floats, basis: Floats) -> float:

@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leucippus.agents.estimators.basis import basis
+from leucippus.agents.estimators.independence import independent
 from leucippus.agents.estimators.influence import Effect, from_influence
 from leucippus.agents.estimators.overlap import balancing_weights, propensity
 from leucippus.agents.estimators.regression import Floats, t_interval, t_p_value
@@ -190,7 +191,7 @@ def cox(
 
     columns = {"duration": duration, "event": event, "d": d}
     if x is not None:
-        columns |= {f"x{i}": column for i, column in enumerate(_independent(d, x).T)}
+        columns |= {f"x{i}": column for i, column in enumerate(_columns(d, x).T)}
     frame = pd.DataFrame(columns)
     if clusters is not None:
         frame["cluster"] = clusters
@@ -223,7 +224,7 @@ def cox_second(duration: Floats, event: Floats, d: Floats, x: Floats | None, fir
     """The logarithm of the hazard ratio again, by statsmodels."""
     from statsmodels.duration.hazard_regression import PHReg
 
-    z = d[:, None] if x is None else np.column_stack([d, _independent(d, x)])
+    z = d[:, None] if x is None else np.column_stack([d, _columns(d, x)])
     fit = PHReg(duration, z, status=event, ties="efron").fit()
     return compare(
         "statsmodels PHReg (log hazard ratio)",
@@ -282,14 +283,7 @@ def log_rank_p(duration: Floats, event: Floats, d: Floats) -> float:
     return float(found.p_value)
 
 
-def _independent(d: Floats, x: Floats) -> Floats:
+def _columns(d: Floats, x: Floats) -> Floats:
     """The columns of `x`, standardised, that neither the treatment nor the columns before them determine, (n, p)."""
-    kept: list[Floats] = []
-    span = (d - d.mean())[:, None] / max(float(np.linalg.norm(d - d.mean())), 1e-300)
-    for column in basis(x, 0).T:
-        rest = column - span @ (span.T @ column)
-        length = float(np.linalg.norm(rest))
-        if length > 1e-7 * len(d) ** 0.5:
-            kept.append(column)
-            span = np.column_stack([span, rest / length])
-    return np.column_stack(kept) if kept else np.empty((len(d), 0))
+    columns = basis(x, 0)
+    return columns[:, independent(columns, (d - d.mean())[:, None])]

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from leucippus.agents.estimators.independence import independent
 from leucippus.agents.estimators.regression import Fit, Floats, Robust, _feols, regress, t_interval
 from leucippus.agents.estimators.second import SecondOpinion, compare
 from leucippus.errors import DataError
@@ -91,7 +92,7 @@ def partial_out(
     left, spread = _without(basis, instruments), _spread(instruments)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.where(spread > 0, _spread(left) / spread, 0.0)
-    kept = _independent(left, spread)
+    kept = tuple(independent(left, sizes=np.sqrt(spread), determined=_DETERMINED**0.5))
     if not kept:
         raise DataError(
             "the controls determine every instrument, so none of them moves anything",
@@ -298,15 +299,3 @@ def _without(basis: Floats, columns: Floats) -> Floats:
 
 def _spread(columns: Floats) -> Floats:
     return np.asarray(((columns - columns.mean(axis=0)) ** 2).sum(axis=0))
-
-
-def _independent(z: Floats, spread: Floats) -> tuple[int, ...]:
-    """Columns that the earlier ones do not determine."""
-    found: list[int] = []
-    for i in range(z.shape[1]):
-        rest = z[:, i]
-        if found:
-            rest = rest - z[:, found] @ np.linalg.lstsq(z[:, found], rest, rcond=None)[0]
-        if (rest**2).sum() > _DETERMINED * spread[i]:
-            found.append(i)
-    return tuple(found)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from leucippus.agents.estimators.independence import independent
 from leucippus.agents.estimators.regression import Fit, Floats, regress, t_interval, t_p_value
 from leucippus.agents.estimators.second import SecondOpinion, compare
 from leucippus.agents.estimators.wild_bootstrap import wild_bootstrap
@@ -206,7 +207,7 @@ def second_two_way(
 
     exogenous = np.column_stack([d] if x is None else [d, x])
     # What others determine is dropped on this side too; the treatment stands first and stays.
-    kept = _independent(exogenous)
+    kept = independent(exogenous - exogenous.mean(axis=0))
     effects = pd.DataFrame({str(i): pd.Categorical(effect) for i, effect in enumerate(absorb.T)})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -223,13 +224,3 @@ def second_two_way(
         (first.estimate, first.se),
         why,
     )
-
-
-def _independent(matrix: Floats) -> list[int]:
-    """The first columns that span the matrix."""
-    kept: list[int] = []
-    for i in range(matrix.shape[1]):
-        candidate = matrix[:, [*kept, i]]
-        if np.linalg.matrix_rank(candidate - candidate.mean(axis=0)) == len(kept) + 1:
-            kept.append(i)
-    return kept

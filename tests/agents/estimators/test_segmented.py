@@ -7,10 +7,10 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.diagnostic import acorr_ljungbox
 from statsmodels.stats.stattools import durbin_watson
 
+from leucippus.agents.estimators.independence import independent
 from leucippus.agents.estimators.segmented import (
     autocorrelation,
     gls_ar1,
-    independent,
     ljung_box,
     newey_west_lags,
     segmented,
