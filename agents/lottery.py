@@ -15,12 +15,14 @@ import pandas as pd
 
 from leucippus.agents.columns import Column, Floats, coded, names_a_time, names_an_identifier, sample, zero_one
 from leucippus.agents.dataset import Dataset
+from leucippus.agents.estimators.joint_test import joint_p
 
 SAMPLED_ROWS = 50_000
 _FEWEST_TRAITS = 3
 _MOST_TRAITS = 40
 _MOST_LEVELS = 12
 _MOST_ARMS = 5
+_LEAST_DOF = 10
 _FEWEST_ROWS = 50
 _BALANCED = 0.01
 _STRONG = 10.0
@@ -124,25 +126,10 @@ def arms_p(x: Floats, arms: Floats) -> float:
     """P-value that no column of `x` (n, k) predicts any of the arms (n,); the smallest of one test an arm, times them."""
     levels = np.unique(arms)
     if len(levels) < 3:
-        return joint_p(x, arms)
-    return min(1.0, len(levels) * min(joint_p(x, (arms == level).astype(np.float64)) for level in levels))
-
-
-def joint_p(x: Floats, b: Floats) -> float:
-    """P-value of the F test that no column of `x` (n, k) predicts `b` (n,); nan where there is nothing to test."""
-    from scipy.special import fdtrc
-
-    spread = x.std(axis=0)
-    centred = (x - x.mean(axis=0))[:, spread > 0] / spread[spread > 0]
-    target = b - b.mean()
-    q = int(np.linalg.matrix_rank(centred)) if centred.size else 0
-    rest = len(b) - q - 1
-    total = float(target @ target)
-    if q == 0 or rest < 10 or total == 0:
-        return float("nan")
-    residual = target - centred @ np.linalg.lstsq(centred, target, rcond=None)[0]
-    left = float(residual @ residual)
-    return float(fdtrc(q, rest, (total - left) / q / (left / rest))) if left > 1e-12 * total else 0.0
+        return joint_p(x, arms, least=_LEAST_DOF)
+    return min(
+        1.0, len(levels) * min(joint_p(x, (arms == level).astype(np.float64), least=_LEAST_DOF) for level in levels)
+    )
 
 
 def first_stage(z: Floats, d: Floats) -> tuple[float, float] | None:

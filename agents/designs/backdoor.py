@@ -24,12 +24,13 @@ from pydantic import Field
 
 from leucippus.agents.designs import backdoor_challenges as challenge
 from leucippus.agents.designs.base import Design
-from leucippus.agents.designs.checks import baseline, common, explained
+from leucippus.agents.designs.checks import baseline, common
 from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
 from leucippus.agents.estimators.basis import basis
 from leucippus.agents.estimators.bounds import manski
 from leucippus.agents.estimators.doubly_robust import Scores, aipw, partially_linear
 from leucippus.agents.estimators.influence import Effect
+from leucippus.agents.estimators.joint_test import explained
 from leucippus.agents.estimators.matching import match
 from leucippus.agents.estimators.overlap import (
     Overlap,

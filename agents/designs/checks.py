@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from leucippus.agents.designs.base import plain
 from leucippus.agents.designs.result import Check
 from leucippus.agents.designs.study import Floats, Study, indicators
-from leucippus.agents.estimators.normal_equations import gram, moments
+from leucippus.agents.estimators.joint_test import explained, joint_p
+from leucippus.agents.estimators.wild_bootstrap import FEW_CLUSTERS
 from leucippus.graphs.adjustment import check_adjustment
 
 FEWEST_ROWS = 10
 _FEWEST_CLUSTERS = 4
 """Fewer leave one or two degrees of freedom, and a sandwich of that many pieces can be 0 where they follow the arms."""
-FEW_CLUSTERS = 40
-"""Below this, the normal approximation behind clustered standard errors is doubtful (Cameron and Miller 2015)."""
 _DETERMINED = 1 - 1e-9
 _COMPONENT = 0.995
 
@@ -274,7 +273,7 @@ def balance(study: Study, blocks: NDArray[np.int64] | None = None) -> tuple[dict
     with np.errstate(divide="ignore", invalid="ignore"):
         # A column that never varies within the arms, and differs between them, differs without limit.
         difference = np.where(np.abs(apart) > 1e-12 * np.abs(x).max(axis=0, initial=1.0), apart / spread, 0.0)
-    return dict(zip(frame.columns, map(float, difference), strict=True)), _joint_p(x, d, lost), x.shape[1]
+    return dict(zip(frame.columns, map(float, difference), strict=True)), joint_p(x, d, lost), x.shape[1]
 
 
 def baseline(study: Study) -> list[str]:
@@ -286,30 +285,6 @@ def baseline(study: Study) -> list[str]:
     early = {name for name, timing in study.timing.items() if timing.when == "before"}
     late = {name for name, timing in study.timing.items() if timing.when == "after"} | set(design.after_treatment)
     return [name for name in names if name in known | early and name not in late and usable(study, name)]
-
-
-def _joint_p(x: Floats, d: Floats, lost: int) -> float:
-    """P-value of the F test that no column of `x` predicts `d`; `lost`: degrees of freedom that blocks took."""
-    from scipy.special import fdtrc
-
-    share, q = explained(x, d)
-    rest = len(d) - q - 1 - lost
-    if q == 0 or rest < 1:
-        return float("nan")
-    return float(fdtrc(q, rest, share / q / max((1 - share) / rest, 1e-300)))
-
-
-def explained(x: Floats, target: Floats) -> tuple[float, int]:
-    """Share of the variance of `target`, (n,), that a linear function of `x`, (n, k), explains; and the rank of `x`."""
-    spread = x.std(axis=0)
-    centre, scale = x.mean(axis=0), np.where(spread > 0, spread, 1.0)
-    away = target - target.mean()
-    ones = np.ones(len(x))
-    # Of standardised columns, without a standardised copy of them: (x - m) / s is linear in x.
-    matrix = gram(x, ones)[1:, 1:] / np.outer(scale, scale) - len(x) * np.outer(centre / scale, centre / scale)
-    right = moments(x, away)[1:] / scale
-    inverse = np.linalg.pinv(matrix, rcond=1e-10, hermitian=True)
-    return float(right @ inverse @ right / (away @ away)), round(float(np.trace(inverse @ matrix)))
 
 
 def usable(study: Study, name: str) -> bool:

@@ -18,10 +18,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from leucippus.agents.designs.base import Design, Names, plain
-from leucippus.agents.designs.checks import common, explained, varies
+from leucippus.agents.designs.checks import common, varies
 from leucippus.agents.designs.result import Challenge, Check, Estimate
 from leucippus.agents.estimators.front_door import discrete_front_door, linear_front_door, product_second
 from leucippus.agents.estimators.influence import Effect
+from leucippus.agents.estimators.joint_test import explained
 from leucippus.agents.estimators.regression import regress
 from leucippus.graphs.front_door import check_front_door
 from leucippus.graphs.separation import open_path

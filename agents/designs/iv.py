@@ -32,10 +32,11 @@ from pydantic import Field, model_validator
 
 from leucippus.agents.designs import iv_challenges as asked
 from leucippus.agents.designs.base import Design, Names, plain
-from leucippus.agents.designs.checks import assignment_level, baseline, common, explained
+from leucippus.agents.designs.checks import assignment_level, baseline, common
 from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
 from leucippus.agents.designs.study import Study, indicators
 from leucippus.agents.estimators import balke_pearl, two_stage, weak_instruments
+from leucippus.agents.estimators.joint_test import explained
 from leucippus.agents.estimators.regression import Fit, Floats
 from leucippus.agents.estimators.two_stage import Partialled, partial_out
 from leucippus.agents.estimators.weak_instruments import ConfidenceSet, Stages

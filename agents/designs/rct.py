@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from leucippus.agents.designs.base import Design, Name
-from leucippus.agents.designs.checks import FEW_CLUSTERS, assignment_level, balance, baseline, common
+from leucippus.agents.designs.checks import assignment_level, balance, baseline, common
 from leucippus.agents.designs.result import Challenge, Check, Estimate
 from leucippus.agents.estimators.bounds import lee
 from leucippus.agents.estimators.regression import Fit, regress
 from leucippus.agents.estimators.second import ols_second
-from leucippus.agents.estimators.wild_bootstrap import wild_bootstrap
+from leucippus.agents.estimators.wild_bootstrap import FEW_CLUSTERS, wild_bootstrap
 from leucippus.errors import DataError
 
 if TYPE_CHECKING:

@@ -48,7 +48,8 @@ from leucippus.agents.designs.rd_fit import (
 from leucippus.agents.designs.result import Challenge, Check, Dropped, Estimate
 from leucippus.agents.designs.study import indicators
 from leucippus.agents.estimators.density import density_jump
-from leucippus.agents.estimators.local_polynomial import Discontinuity, jumps, select_and_fit, two_sided
+from leucippus.agents.estimators.local_polynomial import Discontinuity, jumps, select_and_fit
+from leucippus.agents.estimators.regression import t_p_value
 from leucippus.errors import DataError
 
 if TYPE_CHECKING:
@@ -414,7 +415,7 @@ def _jump_p(values: Floats, rows: NDArray[np.bool_], side: Side, fit: Discontinu
         return select_and_fit(values, z, order=fit.order).p_value
     clusters = None if side.clusters is None else side.clusters[rows]
     found = jumps(values, z, fit.bandwidth, clusters=clusters, order=fit.order + 1, kernel=fit.kernel)
-    return two_sided(float(found.estimates[0]), float(found.se[0]), found.dof)
+    return t_p_value(float(found.estimates[0]), float(found.se[0]), found.dof)
 
 
 def values_enough(study: Study, side: Side, fit: Discontinuity) -> Check:

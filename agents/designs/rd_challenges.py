@@ -20,8 +20,8 @@ from leucippus.agents.estimators.local_polynomial import (
     jumps,
     ratio_set,
     select_and_fit,
-    two_sided,
 )
+from leucippus.agents.estimators.regression import t_p_value
 from leucippus.errors import DataError
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def weak_jump_set(side: Side, fit: Discontinuity) -> Challenge:
     parts = ratio_set(found)
     bounded = len(parts) == 1 and bool(np.isfinite(parts[0]).all())
     words = " and ".join(f"[{low:.4g}, {high:.4g}]" for low, high in parts) or "empty"
-    p = two_sided(float(found.estimates[0]), float(found.se[0]), found.dof)
+    p = t_p_value(float(found.estimates[0]), float(found.se[0]), found.dof)
     return Challenge(
         "set robust to a weak jump",
         "stands" if bounded else "doubt",

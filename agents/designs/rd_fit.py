@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from leucippus.agents.estimators.local_polynomial import Discontinuity, fit_within, select_and_fit, two_sided
-from leucippus.agents.estimators.regression import regress
+from leucippus.agents.estimators.local_polynomial import Discontinuity, fit_within, select_and_fit
+from leucippus.agents.estimators.regression import regress, t_p_value
 from leucippus.agents.estimators.second import SecondOpinion, compare
 from leucippus.agents.expressions import compile_expression
 
@@ -192,7 +192,7 @@ def outcome_is_flat(side: Side) -> bool:
     slopes = np.column_stack([side.z * (1 - right), side.z * right]) / np.abs(side.z).max()
     fit = regress(side.y, slopes, right, clusters=side.clusters, robust="HC3")
     t = np.abs(fit.coefficients) / np.sqrt(np.diag(fit.covariance))
-    return all(two_sided(float(value), 1.0, fit.dof) > _FLAT / 2 for value in t)
+    return all(t_p_value(float(value), 1.0, fit.dof) > _FLAT / 2 for value in t)
 
 
 def second_engine(side: Side, fit: Discontinuity) -> SecondOpinion:

@@ -26,13 +26,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leucippus.agents.estimators.independence import independent
+from leucippus.agents.estimators.regression import Floats, t_p_value, t_quantile
 from leucippus.errors import DataError
 
-Floats = NDArray[np.float64]
 Kernel = Literal["triangular", "epanechnikov", "uniform"]
 
 _FULL_LEVERAGE = 1 - 1e-8
-_MANY = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +69,12 @@ class Discontinuity:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Robust, around the corrected estimate."""
-        half = _quantile(level, self.dof) * self.robust_se
+        half = t_quantile(level, self.dof) * self.robust_se
         return self.corrected - half, self.corrected + half
 
     @property
     def p_value(self) -> float:
-        return two_sided(self.corrected, self.robust_se, self.dof)
+        return t_p_value(self.corrected, self.robust_se, self.dof)
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,7 +308,7 @@ def ratio_set(fit: Jumps, level: float = 0.95) -> tuple[tuple[float, float], ...
     -------
     No, one or two intervals, with infinite ends where nothing bounds them.
     """
-    c2 = _quantile(level, fit.dof) ** 2
+    c2 = t_quantile(level, fit.dof) ** 2
     (y, d), v = fit.estimates, fit.covariance
     a, b, c = float(d**2 - c2 * v[1, 1]), float(-2 * (y * d - c2 * v[0, 1])), float(y**2 - c2 * v[0, 0])
     inside = b**2 - 4 * a * c
@@ -322,19 +321,6 @@ def ratio_set(fit: Jumps, level: float = 0.95) -> tuple[tuple[float, float], ...
 def coverage_bandwidth(bandwidth: float, n: int, order: int) -> float:
     """The bandwidth best for the coverage of intervals, from the one best for mean squared error (2020, section 4)."""
     return bandwidth * float(np.power(n, -order / ((3 + order) * (3 + 2 * order))))
-
-
-def two_sided(estimate: float, se: float, dof: float) -> float:
-    """P-value that it is 0, against a t distribution (normal if `dof` is inf)."""
-    from scipy.stats import t
-
-    return float(2 * t.sf(abs(estimate) / se, min(dof, _MANY))) if se > 0 else float("nan")
-
-
-def _quantile(level: float, dof: float) -> float:
-    from scipy.stats import norm, t
-
-    return float(norm.ppf(0.5 + level / 2) if np.isinf(dof) else t.ppf(0.5 + level / 2, dof))
 
 
 def _spread(gradient: Floats, covariance: Floats) -> float:

@@ -61,10 +61,15 @@ class Fit:
         return t_p_value(self.estimate, self.se, self.dof)
 
 
-def t_interval(estimate: float, se: float, dof: float, level: float = 0.95) -> tuple[float, float]:
-    from scipy.special import stdtrit  # of the t distribution; scipy.stats would take a second to load
+def t_quantile(level: float, dof: float) -> float:
+    """How many standard errors an interval of this level reaches to either side; normal if `dof` is inf."""
+    from scipy.special import stdtrit  # scipy.stats would take a second to load
 
-    half = float(stdtrit(dof, 0.5 + level / 2)) * se
+    return float(stdtrit(dof, 0.5 + level / 2))
+
+
+def t_interval(estimate: float, se: float, dof: float, level: float = 0.95) -> tuple[float, float]:
+    half = t_quantile(level, dof) * se
     return estimate - half, estimate + half
 
 

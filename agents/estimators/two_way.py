@@ -26,13 +26,12 @@ from numpy.typing import NDArray
 from leucippus.agents.estimators.independence import independent
 from leucippus.agents.estimators.regression import Fit, Floats, regress, t_interval, t_p_value
 from leucippus.agents.estimators.second import SecondOpinion, compare
-from leucippus.agents.estimators.wild_bootstrap import wild_bootstrap
+from leucippus.agents.estimators.wild_bootstrap import FEW_CLUSTERS, wild_bootstrap
 from leucippus.errors import DataError
 
 Ints = NDArray[np.int64]
 FEW_TREATED = 6
 """Clusters on one side below which clustered standard errors and the bootstrap fail (MacKinnon and Webb 2018)."""
-_FEW_CLUSTERS = 40
 _FEWEST_CHANGES = 4
 """Clusters with which two groups of changes can be compared at all: two degrees of freedom."""
 _DUMMIES = 60
@@ -112,7 +111,7 @@ def two_way(
         return TwoWay(fit.estimate, se, low, high, t_p_value(fit.estimate, se, dof), words, len(arms), fit)
     low, high = fit.interval(level)
     result = TwoWay(fit.estimate, fit.se, low, high, fit.p_value, fit.inference, len(arms), fit)
-    if len(arms) >= _FEW_CLUSTERS or weights is not None or not bootstrap:
+    if len(arms) >= FEW_CLUSTERS or weights is not None or not bootstrap:
         return result
     # The shortest effect goes in as columns: it sweeps faster than two absorbed ones, and there is always a control.
     shortest = int(np.argmin([len(np.unique(effect)) for effect in absorb.T]))

@@ -25,6 +25,8 @@ from leucippus.errors import DataError
 Floats = NDArray[np.float64]
 Weights = Literal["rademacher", "webb"]
 
+FEW_CLUSTERS = 40
+"""Below this, the normal approximation behind clustered standard errors is doubtful (Cameron and Miller 2015)."""
 _FEW = 12
 """Below this many clusters 2^G sign patterns make for a coarse distribution of the statistic."""
 _SIX_POINTS = np.sqrt([0.5, 1.0, 1.5])

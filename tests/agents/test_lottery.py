@@ -8,7 +8,8 @@ import pytest
 
 from leucippus.agents.columns import describe
 from leucippus.agents.dataset import from_frame
-from leucippus.agents.lottery import Instrument, Lottery, find_lotteries, joint_p, looks_like_a_trait
+from leucippus.agents.estimators.joint_test import joint_p
+from leucippus.agents.lottery import Instrument, Lottery, find_lotteries, looks_like_a_trait
 
 
 def world(seed: int, n: int = 800) -> pd.DataFrame:

@@ -12,8 +12,8 @@ from leucippus.agents.estimators.local_polynomial import (
     jumps,
     ratio_set,
     select_and_fit,
-    two_sided,
 )
+from leucippus.agents.estimators.regression import t_p_value
 from leucippus.errors import DataError
 
 SENATE = rdrobust_RDsenate().dropna(subset=["vote", "margin", "population", "termshouse"])
@@ -83,7 +83,7 @@ def test_ratio_set_is_the_inversion_of_tests() -> None:
     ((low, high),) = ratio_set(both)
     for end in (low, high):
         at = jumps(Y - end * D, Z, 20.0, order=2)
-        assert two_sided(float(at.estimates[0]), float(at.se[0]), at.dof) == pytest.approx(0.05, abs=1e-9)
+        assert t_p_value(float(at.estimates[0]), float(at.se[0]), at.dof) == pytest.approx(0.05, abs=1e-9)
     noise = np.random.default_rng(3).integers(0, 2, len(Z)).astype(float)
     weak = ratio_set(jumps(np.column_stack([Y, noise]), Z, 20.0, order=2))
     assert not np.isfinite(weak).all()
