@@ -2,7 +2,8 @@
 
 Ordinary least squares gives the coefficients. In short series the Newey–West error of a shift is too small, because
 residuals are less correlated than the errors they stand for. So a second covariance is made: errors of first-order
-autoregression, its coefficient corrected for the fit (the one whose residuals would be as correlated as those seen).
+autoregression, its coefficient corrected for the fit (the one whose residuals would be as correlated as those seen;
+cut off at 0 it would make the intervals of independent errors too wide).
 The larger of the two standard errors is used, with the degrees of freedom of an independent series as informative.
 
 References
@@ -26,7 +27,7 @@ from leucippus.errors import DataError
 
 _LONG = 1000
 """Rows from which the correction of the autocorrelation for the fit is too small to matter."""
-_MOST_RHO = 0.97
+_LEAST_RHO, _MOST_RHO = -0.5, 0.97
 _FEWEST_DOF = 3.0
 
 
@@ -43,7 +44,7 @@ class Segmented:
     dof: float
     """Degrees of freedom: effective number of independent observations − parameters."""
     rho: float
-    """First autocorrelation of the errors, corrected for the fit, 0 … 0.97."""
+    """First autocorrelation of the errors, corrected for the fit, −0.5 … 0.97."""
     lags: int
     coefficients: Floats
     """(k,), the effects first."""
@@ -128,7 +129,7 @@ def segmented(
         se_hac=float(np.sqrt(variances[0])),
         se_ar=float(np.sqrt(variances[1])),
         se_iid=iid**0.5,
-        dof=max(n * (1 - rho) / (1 + rho) - k, _FEWEST_DOF),
+        dof=max(n * min(1.0, (1 - rho) / (1 + rho)) - k, _FEWEST_DOF),
         rho=rho,
         lags=lags,
         coefficients=np.asarray(fit.params, dtype=np.float64),
@@ -151,7 +152,7 @@ def autocorrelation(u: Floats, basis: Floats) -> float:
     n = len(u)
     seen = float(u[1:] @ u[:-1] / (u @ u))
     if n > _LONG:
-        return float(np.clip(seen, 0.0, _MOST_RHO))
+        return float(np.clip(seen, _LEAST_RHO, _MOST_RHO))
     m = np.eye(n) - basis @ basis.T
     shifted = np.zeros((n, n))
     shifted[1:] += m[:-1] / 2
@@ -159,7 +160,7 @@ def autocorrelation(u: Floats, basis: Floats) -> float:
     apart = np.abs(np.subtract.outer(np.arange(n), np.arange(n))).ravel()
     top = np.bincount(apart, weights=(m @ shifted).ravel(), minlength=n)
     bottom = np.bincount(apart, weights=m.ravel(), minlength=n)
-    grid = np.linspace(0, _MOST_RHO, 98)
+    grid = np.linspace(_LEAST_RHO, _MOST_RHO, 148)
     powers = grid[:, None] ** np.arange(n)
     return float(np.interp(seen, np.maximum.accumulate((powers @ top) / (powers @ bottom)), grid))
 
