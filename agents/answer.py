@@ -7,6 +7,7 @@ from typing import Any
 
 from leucippus.agents.dataset import Dataset
 from leucippus.agents.designs.base import UNSOLVABLE, Design
+from leucippus.agents.designs.memory import within_memory
 from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
 from leucippus.agents.vet import Vetting, vet
 from leucippus.errors import DataError, DesignError
@@ -41,6 +42,11 @@ def answer(dataset: Dataset, design: Design, graph: Graph | None = None, *, chal
     ------
     DataError, DesignError : as `vet` does. What fails after that is a refusal, not an error.
     """
+    with within_memory(dataset):
+        return _answer(dataset, design, graph, challenge)
+
+
+def _answer(dataset: Dataset, design: Design, graph: Graph | None, challenge: bool) -> Answer:
     vetting = vet(dataset, design, graph)
     if vetting.refused:
         return _refusal(vetting, vetting.fatal)
@@ -73,6 +79,8 @@ def _challenges(vetting: Vetting, estimate: Estimate) -> tuple[Challenge, ...]:
         found.append(Challenge("further challenges", "not testable", f"{error.problem}."))
     except UNSOLVABLE as error:
         found.append(Challenge("further challenges", "not testable", f"{type(error).__name__}: {error}."))
+    except MemoryError:
+        found.append(Challenge("further challenges", "not testable", "There is not enough memory for them."))
     return tuple(found)
 
 
@@ -82,7 +90,7 @@ def _refusal(vetting: Vetting, fatal: tuple[Check, ...]) -> Answer:
     basics = ("rows", "treatment varies", "outcome varies")
     try:
         bounds = None if any(check.name in basics for check in fatal) else vetting.design.bounds(vetting.study)
-    except (DataError, *UNSOLVABLE):
+    except (DataError, MemoryError, *UNSOLVABLE):
         bounds = None
     return Answer(vetting, None, reasons, remedies, (), bounds)
 

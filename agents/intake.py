@@ -74,7 +74,12 @@ def read_data(
     except (duckdb.Error, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise DataError(f"{path} cannot be read: {_first(error)}", expected=_expected()) from error
-    except (InputError, MemoryError):
+    except MemoryError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise DataError(
+            f"{path} does not fit: {error or 'no memory is left'}", next_step="Allow more memory."
+        ) from error
+    except InputError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from leucippus.agents.bystanders import bystanders
 from leucippus.agents.dataset import Dataset
 from leucippus.agents.designs.base import UNSOLVABLE, Design
+from leucippus.agents.designs.memory import within_memory
 from leucippus.agents.designs.result import Check
 from leucippus.agents.designs.study import Study, Timing, named_columns, prepare
 from leucippus.agents.timing import timing
 from leucippus.graphs.dag import Graph
 
 _MOST_MOVES = 3
+_NAMED = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +56,14 @@ def vet(dataset: Dataset, design: Design, graph: Graph | None = None) -> Vetting
 
     Raises
     ------
-    DataError : a column the design names is missing, or no rows are left.
+    DataError : a column the design names is missing, no rows are left, or they do not fit into memory.
     DesignError : its expressions or codings cannot be used.
     """
+    with within_memory(dataset):
+        return _vet(dataset, design, graph)
+
+
+def _vet(dataset: Dataset, design: Design, graph: Graph | None) -> Vetting:
     stated, moved = design, list[Check]()
     named = named_columns(dataset, design)
     when: Mapping[str, Timing] = timing(dataset, design)
@@ -71,6 +78,7 @@ def vet(dataset: Dataset, design: Design, graph: Graph | None = None) -> Vetting
         if move is None or len(moved) == _MOST_MOVES:
             return Vetting(stated, design, study, checks, tuple(moved))
         moved.append(move)
+        del study  # its rows make room for those of the next
         design = design.model_copy(update=dict(move.instead or {}))
 
 
@@ -87,4 +95,17 @@ def run_checks(study: Study) -> tuple[Check, ...]:
         sentence = f"The checks cannot solve their equations on these rows ({type(error).__name__}: {error})."
         remedy = "Look for columns that nearly repeat each other, and for values of very different size."
         checks.append(Check("checks can be computed", "failed", sentence, fatal=True, remedy=remedy))
+    if study.unseen:
+        checks.append(_unseen(study))
     return tuple(checks)
+
+
+def _unseen(study: Study) -> Check:
+    names = ", ".join(study.unseen[:_NAMED]) + (" …" if len(study.unseen) > _NAMED else "")
+    return Check(
+        "further columns",
+        "not testable",
+        f"{len(study.unseen)} of {len(study.unseen) + len(study.bystanders)} columns that the design does not name were "
+        f"not looked at, since {study.n:,} rows of all would take too much memory: {names}.",
+        remedy="Name in before_treatment those that were measured before the treatment and matter most.",
+    )

@@ -25,8 +25,8 @@ def check_front_door(graph: Graph, x: Nodes, y: Nodes, z: Nodes) -> tuple[str, .
     treatments, outcomes, members = disjoint(graph, x=x, y=y, given=z)
     against = []
     # (1) z intercepts all directed paths from x to y.
-    if around := _directed_path(graph, treatments, outcomes, members):
-        against.append(f"the causal path {' -> '.join(around)} goes around the set")
+    if around := goes_around(graph, treatments, outcomes, members):
+        against.append(around)
     if members:
         # (2) There is no unblocked back-door path from x to z.
         path = open_path(graph.without_outgoing(treatments), treatments, members)
@@ -37,6 +37,19 @@ def check_front_door(graph: Graph, x: Nodes, y: Nodes, z: Nodes) -> tuple[str, .
         if path is not None:
             against.append(f"the back-door path {path.text()} from mediator to outcome stays open")
     return tuple(against)
+
+
+def goes_around(graph: Graph, x: Nodes, y: Nodes, z: Nodes) -> str | None:
+    """A causal path from `x` to `y` that `z` does not intercept, in a sentence; None if there is none.
+
+    The one condition of `check_front_door` that is not about back doors, which controls may close.
+
+    Raises
+    ------
+    GraphError : a node is unknown, or in two of the three sets.
+    """
+    path = _directed_path(graph, *disjoint(graph, x=x, y=y, given=z))
+    return f"the causal path {' -> '.join(path)} goes around the set" if path else None
 
 
 def largest_front_door_set(graph: Graph, x: Nodes, y: Nodes, *, measured: Nodes | None = None) -> frozenset[str] | None:

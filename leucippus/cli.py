@@ -52,6 +52,9 @@ def main() -> None:
         _fail(error)
     except OSError as error:
         _fail(LeucippusError(f"{error}.", next_step="Check the path, its permissions and the space on its disk."))
+    except MemoryError as error:
+        said = f"there is not enough memory: {error or 'none is left'}."
+        _fail(InputError(said, next_step="Hand over less at once, or allow more memory."))
     except KeyboardInterrupt:
         output.note("interrupted")
         sys.exit(130)

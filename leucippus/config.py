@@ -90,6 +90,16 @@ class ExtractSettings(BaseModel):
     max_document_mb: float = Field(default=64, gt=0, description="larger files are recorded as failures, not read")
 
 
+class StudySettings(BaseModel):
+    """What vetting and estimating a design may take."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_memory_mb: float = Field(
+        default=0, ge=0, description="for rows and the estimators' copies; more is refused; 0 = most of what is free"
+    )
+
+
 class Settings(BaseSettings):
     """All of it."""
 
@@ -111,6 +121,7 @@ class Settings(BaseSettings):
     tagger: TaggerSettings = Field(default_factory=lambda: TaggerSettings())
     endpoint: EndpointSettings = Field(default_factory=lambda: EndpointSettings())
     extract: ExtractSettings = Field(default_factory=lambda: ExtractSettings())
+    study: StudySettings = Field(default_factory=lambda: StudySettings())
 
     @field_validator("cache_dir")
     @classmethod

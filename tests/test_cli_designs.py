@@ -88,3 +88,12 @@ def test_a_misspelt_column_and_a_cyclic_graph(tmp_path: Path) -> None:
     graph.write_text("A -> B -> A")
     done = leucippus("identify", str(graph), "--treatment", "A", "--outcome", "B")
     assert done.returncode == 2 and "cycle" in done.stderr
+
+
+def test_what_does_not_fit_into_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEUCIPPUS_STUDY__MAX_MEMORY_MB", "0.001")
+    done = leucippus("estimate", DATA, "--design", str(EXAMPLE / "cutoff.yaml"), "--json")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    said = json.loads(done.stdout)
+    assert said["error"] == "DataError" and "of memory to estimate with" in said["problem"]
+    assert "study.max_memory_mb" in said["expected"] and "subset" in said["next_step"]

@@ -90,6 +90,7 @@ class Backdoor(Design):
     """Adjustment for measured confounders."""
 
     estimands: ClassVar[tuple[str, ...]] = ("ATE", "ATT", "ATC", "ATO")
+    working_copies: ClassVar[int] = 8
 
     strategy: Literal["backdoor"] = "backdoor"
     method: Method = Field(

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from leucippus.agents.designs.base import plain
 from leucippus.agents.designs.result import Check
 from leucippus.agents.designs.study import Floats, Study, indicators
+from leucippus.agents.estimators.basis import basis, crossed_basis
 from leucippus.agents.estimators.joint_test import explained, joint_p
+from leucippus.agents.estimators.overlap import NO_COMPARISON, out_of_reach, propensity
 from leucippus.agents.estimators.wild_bootstrap import FEW_CLUSTERS
 from leucippus.graphs.adjustment import check_adjustment
 
@@ -196,6 +198,52 @@ def enough_clusters(study: Study) -> Check:
         if groups >= FEW_CLUSTERS
         else "Bring more clusters; `inference` says whether the interval is that of the wild cluster bootstrap, which "
         "allows for few, or only has fewer degrees of freedom.",
+    )
+
+
+def overlap_of_treatment(study: Study) -> Check:
+    """Whether both arms occur at like controls, for designs whose models are read off at the other arm's place."""
+    if not study.binary:
+        return Check(
+            "overlap",
+            "not testable",
+            f"{study.design.treatment} is a dose, so there are no arms to overlap: that the equations hold wherever they "
+            "are read is assumed.",
+        )
+    rows = int(min(study.d.sum(), (1 - study.d).sum()))
+    return _within_reach(study, "overlap", basis(study.x.to_numpy(), rows), "the controls")
+
+
+def overlap_of_mediators(study: Study, m: Floats, names: str, otherwise: str = "") -> Check:
+    """Whether both arms have like mediators at like controls: what a mediator does is read off within each arm, at the
+    values it has in the other.
+
+    Parameters
+    ----------
+    m : (n, q) mediators, values that are taken one by one as indicators.
+    names : the same in words.
+    otherwise : what else the user can ask for.
+    """
+    x, rows = study.x.to_numpy(), int(min(study.d.sum(), (1 - study.d).sum()))
+    what = names + (" and the controls" if x.shape[1] else "")
+    return _within_reach(study, "overlap of the mediator", crossed_basis(m, x, rows), what, otherwise)
+
+
+def _within_reach(study: Study, name: str, columns: Floats, what: str, otherwise: str = "") -> Check:
+    untreated, treated = out_of_reach(study.d, propensity(study.d, columns))
+    share = max(untreated, treated)
+    failed = share > NO_COMPARISON
+    return Check(
+        name,
+        "failed" if failed else "passed",
+        f"{treated:.1%} of the treated and {untreated:.1%} of the untreated have values of {what} that are over 99 times "
+        f"rarer in the other arm; at most {NO_COMPARISON:.0%} of either may"
+        + (": what the other arm's outcome is there would be extrapolated." if failed else "."),
+        figure=share,
+        fatal=True,
+        remedy=f"Ask about a subset in which both arms have like values of {what}, or bring such rows{otherwise}."
+        if failed
+        else "",
     )
 
 

@@ -18,13 +18,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from leucippus.agents.designs.base import Design, Names, plain
-from leucippus.agents.designs.checks import common, varies
+from leucippus.agents.designs.checks import common, overlap_of_mediators, overlap_of_treatment, varies
 from leucippus.agents.designs.result import Challenge, Check, Estimate
 from leucippus.agents.estimators.front_door import discrete_front_door, linear_front_door, product_second
 from leucippus.agents.estimators.influence import Effect
 from leucippus.agents.estimators.joint_test import explained
 from leucippus.agents.estimators.regression import regress
-from leucippus.graphs.front_door import check_front_door
+from leucippus.graphs.front_door import check_front_door, goes_around
 from leucippus.graphs.separation import open_path
 
 if TYPE_CHECKING:
@@ -70,9 +70,14 @@ class FrontDoor(Design):
             return
         yield order_in_time(study)
         yield mediators_are_not_the_outcome(study)
+        reach = overlap_of_treatment(study)
+        if self.controls or not study.binary:
+            yield reach
         every = every_value_in_both_arms(study)
         yield every
         if every.verdict == "passed":
+            if reach.verdict == "passed":
+                yield overlap_of_mediators(study, mediators(study), " × ".join(self.mediator))
             yield treatment_moves_mediators(study)
         if study.graph is not None:
             yield by_the_graph(study)
@@ -297,10 +302,12 @@ def by_the_graph(study: Study) -> Check:
     if missing:
         return Check("front door by the graph", "not testable", f"The graph has no node {' or '.join(missing)}.")
     given = [name for name in map(plain, design.controls) if name in graph.nodes and name not in m]
-    against = list(check_front_door(graph, d, y, m))
-    if given:
+    if not given:
+        against = list(check_front_door(graph, d, y, m))
+    else:
         # The same criterion within levels of the controls: back doors may be closed by them.
-        against = [reason for reason in against if "goes around" in reason]
+        around = goes_around(graph, d, y, m)
+        against = [] if around is None else [around]
         for start, end, known in ((d, m, given), (m, y, [*given, d])):
             path = open_path(graph.without_outgoing(start), start, end, known)
             if path is not None:

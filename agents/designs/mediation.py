@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from leucippus.agents.designs.base import Design, plain
-from leucippus.agents.designs.checks import common, varies
+from leucippus.agents.designs.checks import common, overlap_of_mediators, overlap_of_treatment, varies
 from leucippus.agents.designs.result import Challenge, Check, Estimate
 from leucippus.agents.estimators.mediation import Mediation as Mediated
 from leucippus.agents.estimators.mediation import by_statsmodels, error_correlation, indirect_under, mediate
@@ -36,6 +36,7 @@ _FRAGILE = 0.1
 """A correlation of errors this small that would undo the effect is easily brought about by one confounder."""
 _RHOS = np.round(np.arange(-0.9, 0.91, 0.1), 1)
 _OUTSIDE = 0.05
+_TOTAL = "; the total effect, by a backdoor or an rct design, does without"
 
 
 class Mediation(Design):
@@ -67,9 +68,14 @@ class Mediation(Design):
         if "failed" in (mediator.verdict, apart.verdict):
             return
         yield order_in_time(study)
+        reach = overlap_of_treatment(study)
+        if self.controls or not study.binary:
+            yield reach
         alone = mediator_is_its_own(study)
         yield alone
         if alone.verdict == "passed":
+            if reach.verdict == "passed":
+                yield overlap_of_mediators(study, study.numbers(self.mediator)[:, None], self.mediator, _TOTAL)
             yield treatment_moves_mediator(study)
             yield within_range(study)
         if study.graph is not None:

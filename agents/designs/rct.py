@@ -48,6 +48,7 @@ class Rct(Design):
     """A randomised trial, possibly within blocks and by clusters."""
 
     estimands: ClassVar[tuple[str, ...]] = ("ATE", "ITT")
+    working_copies: ClassVar[int] = 22
     column_fields: ClassVar[tuple[str, ...]] = ("blocks",)
 
     strategy: Literal["rct"] = "rct"

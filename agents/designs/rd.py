@@ -76,6 +76,7 @@ class Rd(Design):
     """A cutoff in a running variable."""
 
     estimands: ClassVar[tuple[str, ...]] = ("effect at the cutoff", "LATE", "ITT")
+    working_copies: ClassVar[int] = 16
     column_fields: ClassVar[tuple[str, ...]] = ("running_variable",)
 
     strategy: Literal["rd"] = "rd"

@@ -6,7 +6,7 @@ cannot be turned into numbers by a rule the user can see is an error, never a gu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leucippus.agents.dataset import Dataset
-from leucippus.agents.designs.base import Design, Value, plain
+from leucippus.agents.designs.base import MOST_LEVELS, Design, Value, plain
+from leucippus.agents.designs.memory import room_for
 from leucippus.agents.designs.result import Dropped
 from leucippus.agents.expressions import compile_expression, quote
 from leucippus.errors import DataError, DesignError
@@ -26,8 +27,6 @@ from leucippus.graphs.dag import Graph
 Floats = NDArray[np.float64]
 LARGEST = 1e100
 _EXACT_INTEGERS = 2**53
-MOST_LEVELS = 500
-"""Levels of a control that become indicator columns; more is a sign of an identifier."""
 
 _YES = {"yes", "true", "t", "y", "1", "treated", "treatment"}
 _NO = {"no", "false", "f", "n", "0", "control", "controls", "placebo", "untreated", "none"}
@@ -73,6 +72,8 @@ class Study:
     attrition: Attrition | None = None
     bystanders: tuple[str, ...] = ()
     """Columns of `frame` that the design does not name: to test balance and continuity with. May have missing values."""
+    unseen: tuple[str, ...] = ()
+    """Bystanders that were left behind, since with so many rows they would take too much memory."""
 
     @property
     def n(self) -> int:
@@ -137,18 +138,21 @@ def prepare(
 
     Parameters
     ----------
-    bystanders : further columns to bring along; those the design names already are passed over.
+    bystanders : further columns to bring along; those the design names already are passed over, and so are the last
+        ones where there are too many rows for all.
 
     Raises
     ------
-    DataError : a column is missing, a value is infinite, or no row is left.
+    DataError : a column is missing, a value is infinite, no row is left, or there is no room for the rows in memory.
     DesignError : an expression, or the coding of treatment or outcome, cannot be used.
     """
     for name in design.columns():
         dataset.require(name, "named by the design", tuple(design.derived))
     named = named_columns(dataset, design)
-    beside = tuple(dict.fromkeys(name for name in bystanders if name not in named))
-    frame = _select(dataset, design, (*named, *beside))
+    wanted = tuple(dict.fromkeys(name for name in bystanders if name not in named))
+    rows = _rows(dataset, design)
+    beside = _with_room(dataset, design, named, wanted, timing or {}, rows)
+    frame = rows.fetch(map(quote, (*named, *beside)))
     dropped = [Dropped(f"outside {design.subset!r}", dataset.rows - len(frame))] if len(frame) < dataset.rows else []
     binary, contrast = False, ""
     if design.codes_treatment:
@@ -164,9 +168,42 @@ def prepare(
     if frame.empty:
         lost = "; ".join(f"{row.rows} {row.reason}" for row in dropped) or "the source has none"
         raise DataError(f"no rows are left: {lost}", expected="rows with every column the design names")
+    unseen = tuple(name for name in wanted if name not in beside)
     return Study(
-        design, frame, dataset.rows, tuple(dropped), binary, contrast, graph, dict(timing or {}), attrition, beside
+        design,
+        frame,
+        dataset.rows,
+        tuple(dropped),
+        binary,
+        contrast,
+        graph,
+        dict(timing or {}),
+        attrition,
+        beside,
+        unseen,
     )
+
+
+def _with_room(
+    dataset: Dataset,
+    design: Design,
+    named: Sequence[str],
+    wanted: Sequence[str],
+    timing: Mapping[str, Timing],
+    rows: _Rows,
+) -> tuple[str, ...]:
+    """The bystanders there is room for, in their order; those known to come before the treatment have precedence."""
+
+    def count(columns: Sequence[str]) -> tuple[int, list[int]]:
+        asked = ("count(*)", *(f"approx_count_distinct({quote(name)})" for name in columns))
+        total, *distinct = map(int, rows.fetch(asked).iloc[0])
+        return total, distinct
+
+    stated = set(design.before_treatment)
+    early = {name for name, when in timing.items() if when.when == "before"}
+    by_use = sorted(wanted, key=lambda name: 0 if name in stated else 1 if name in early else 2)
+    taken = set(by_use[: room_for(dataset, design, named, by_use, len(stated.intersection(wanted)), count)])
+    return tuple(name for name in wanted if name in taken)
 
 
 def _refuse_unusable_numbers(column: pd.Series, name: str) -> None:
@@ -195,8 +232,27 @@ def named_columns(dataset: Dataset, design: Design) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*design.columns(), *(name for name in perhaps if name in known))))
 
 
-def _select(dataset: Dataset, design: Design, names: Iterable[str]) -> pd.DataFrame:
-    """These columns of the rows that the subset keeps."""
+@dataclass(frozen=True)
+class _Rows:
+    """The rows that the subset keeps, with the derived columns: a query still without its columns."""
+
+    connection: duckdb.DuckDBPyConnection
+    source: str
+    parameters: Sequence[Value]
+
+    def fetch(self, columns: Iterable[str]) -> pd.DataFrame:
+        try:
+            return self.connection.execute(f"SELECT {', '.join(columns)} FROM {self.source}", self.parameters).df()
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            raise DesignError(
+                f"the data refuse subset or derived columns: {str(error).splitlines()[0]}",
+                expected="numbers compared with numbers, text with text",
+            ) from error
+
+
+def _rows(dataset: Dataset, design: Design) -> _Rows:
     unit, time = design.unit_and_time
     source = "data"
     parameters: list[Value] = []
@@ -222,14 +278,7 @@ def _select(dataset: Dataset, design: Design, names: Iterable[str]) -> pd.DataFr
             _refuse_doubtful_order(dataset, unit, time)
         where = f" WHERE {compiled.sql}"
         parameters = [*parameters, *compiled.constants]
-    wanted = ", ".join(map(quote, names))
-    try:
-        return dataset.connection.execute(f"SELECT {wanted} FROM {source}{where}", parameters).df()
-    except duckdb.Error as error:
-        raise DesignError(
-            f"the data refuse subset or derived columns: {str(error).splitlines()[0]}",
-            expected="numbers compared with numbers, text with text",
-        ) from error
+    return _Rows(dataset.connection, source + where, parameters)
 
 
 def _refuse_doubtful_order(dataset: Dataset, unit: str | None, time: str | None) -> None:

@@ -17,6 +17,7 @@ from leucippus.agents.estimators.regression import Floats
 ROWS_A_COLUMN = 10
 _HEAP = 0.1
 _MANY_VALUES = 10
+_MOST_PRODUCTS = 100
 
 
 def basis(x: Floats, rows: int) -> Floats:
@@ -47,6 +48,25 @@ def basis(x: Floats, rows: int) -> Floats:
             found[:, at] = (curve - curve.mean()) / curve.std()
             at += 1
     return found
+
+
+def crossed_basis(m: Floats, x: Floats, rows: int) -> Floats:
+    """Columns that span mediators and controls and, where rows allow, the product of each with each, (n, p).
+
+    With the products, a mediator that one arm has only with high controls and the other only with low ones is told apart.
+
+    Parameters
+    ----------
+    m, x : (n, q) mediators and (n, k) controls.
+    rows : as for `basis`.
+    """
+    alone = basis(np.column_stack([m, x]), rows)
+    count = m.shape[1] * x.shape[1]
+    if count > _MOST_PRODUCTS or rows < ROWS_A_COLUMN * (alone.shape[1] + count):
+        return alone
+    # Standardised first: products of columns far from 0 would repeat the columns.
+    products = basis(m, 0)[:, :, None] * basis(x, 0)[:, None, :]
+    return np.column_stack([alone, basis(products.reshape(len(x), -1), 0)])
 
 
 def _bends(column: Floats) -> tuple[bool, float | None]:

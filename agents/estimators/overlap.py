@@ -27,8 +27,8 @@ Target = Literal["ATE", "ATT", "ATC", "ATO"]
 PENALTY = 0.1
 """Ridge penalty on a standardised coefficient, in units of one row's information."""
 EXTREME = 0.01
-_NO_COMPARISON = 0.2
-"""Share of the target population outside the other arm's range of propensities."""
+NO_COMPARISON = 0.2
+"""Share of the target population outside the other arm's range of propensities, or of an arm out of its reach."""
 _THIN = 0.1
 """Effective rows of an arm once weighted to the target, over the rows of the smaller arm."""
 _FEWEST = 5
@@ -59,7 +59,7 @@ class Overlap:
         needed = max(_THIN * smaller, min(_FEWEST, smaller / 2))
         thin = min(self.effective_treated, self.effective_control) < needed
         barely = min(self.common_treated, self.common_control) < _FEWEST
-        return not (thin or barely or self.alone > _NO_COMPARISON)
+        return not (thin or barely or self.alone > NO_COMPARISON)
 
 
 def propensity(d: Floats, basis: Floats) -> Floats:
@@ -99,6 +99,24 @@ def overlap(d: Floats, e: Floats, target: Target) -> Overlap:
         int(inside[d == 1].sum()),
         int(inside[d == 0].sum()),
     )
+
+
+def out_of_reach(d: Floats, e: Floats) -> tuple[float, float]:
+    """Share of the untreated, and of the treated, whose like is over 99 times rarer in the other arm: were the arms equally
+    large, their propensities would lie outside [0.01, 0.99] on their own side.
+
+    For models that read an outcome off the other arm at the place of this one. `Overlap.alone` goes by the range of
+    propensities, which a single stray row widens and a small sample narrows: at 100 rows it refuses a third of the draws
+    in which a mediator differs by one standard deviation, and there is no other population to move to.
+
+    Parameters
+    ----------
+    d : (n,) of 0 and 1.
+    e : (n,) propensities, of everything that stands beside the treatment in the model.
+    """
+    odds = e / (1 - e) * (1 - d).sum() / d.sum()
+    rarer = np.where(d == 1, odds, 1 / odds) > (1 - EXTREME) / EXTREME
+    return float(rarer[d == 0].mean()), float(rarer[d == 1].mean())
 
 
 def effective(weights: Floats) -> float:

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leucippus.graphs.examples import EXAMPLES, Example
-from leucippus.graphs.front_door import check_front_door, front_door, largest_front_door_set, minimal_front_door_sets
+from leucippus.graphs.front_door import (
+    check_front_door,
+    front_door,
+    goes_around,
+    largest_front_door_set,
+    minimal_front_door_sets,
+)
 from leucippus.graphs.plug_in import evaluate
 from leucippus.graphs.reading import read_graph
 from tests.graphs.models import chances, graphs, model, queries
@@ -28,6 +34,13 @@ REASONS = [
 @pytest.mark.parametrize(("edges", "members", "reason"), REASONS, ids=[row[0] for row in REASONS])
 def test_the_reason_against_a_set_is_given(edges: str, members: str, reason: str) -> None:
     assert check_front_door(read_graph(edges), "X", "Y", members.split()) == (reason,)
+
+
+def test_a_path_around_is_told_from_an_open_back_door() -> None:
+    assert goes_around(read_graph("X -> M -> Y; X -> Y; M <-> Y"), "X", "Y", ["M"]) == (
+        "the causal path X -> Y goes around the set"
+    )
+    assert goes_around(read_graph("X -> M -> Y; M <-> Y"), "X", "Y", ["M"]) is None
 
 
 @settings(max_examples=300, deadline=None)

@@ -129,7 +129,7 @@ def test_the_example_file_names_every_setting_with_its_default(monkeypatch: pyte
     monkeypatch.setenv("LEUCIPPUS_CONFIG", str(example))
     assert load_settings() == default
     written = tomllib.loads(example.read_text(encoding="utf-8"))
-    for group in ("engine", "endpoint", "extract"):
+    for group in ("engine", "endpoint", "extract", "study"):
         assert set(written[group]) == set(type(getattr(default, group)).model_fields)
 
 

@@ -10,6 +10,7 @@ from leucippus.agents.answer import Answer, answer
 from leucippus.agents.dataset import from_frame
 from leucippus.agents.designs.registry import parse_design
 from leucippus.errors import DesignError
+from leucippus.graphs.reading import read_graph
 from tests.agents.designs.simulation import World, caught, cover, not_too_wide
 from tests.agents.designs.worlds.frontdoor import WORLDS
 
@@ -70,6 +71,29 @@ def test_a_graph_in_which_a_control_closes_the_back_door_passes() -> None:
             graph=graph,
         )
         assert caught(world, 1) == (verdict == "failed")
+
+
+def test_a_control_closes_no_path_around_the_mediator() -> None:
+    frame = pearls_table().iloc[::5].reset_index(drop=True).assign(poor=lambda frame: np.arange(len(frame)) % 3 % 2)
+    graph = read_graph("smoke -> tar; tar -> cancer; smoke -> cancer; smoke <-> cancer; poor -> tar; poor -> cancer")
+    fields = {
+        "strategy": "frontdoor",
+        "treatment": "smoke",
+        "mediator": "tar",
+        "outcome": "cancer",
+        "controls": ["poor"],
+    }
+    said = answer(from_frame(frame), parse_design(fields), graph)
+    assert said.reasons == ("By the graph the causal path smoke -> cancer goes around the set.",)
+
+
+def test_overlap_is_asked_of_arms_and_not_of_a_dose() -> None:
+    rng = np.random.default_rng(0)
+    smoke = rng.normal(5, 2, 200)
+    tar = smoke + rng.normal(0, 1, 200)
+    said = _asked(pd.DataFrame({"smoke": smoke, "tar": tar, "cancer": tar + rng.normal(0, 1, 200)}))
+    assert said.estimate is not None
+    assert [check.verdict for check in said.vetting.checks if check.name.startswith("overlap")] == ["not testable"]
 
 
 def test_a_value_of_the_mediator_in_one_arm_only_is_refused() -> None:

@@ -91,6 +91,30 @@ def test_sensitivity_is_the_correlation_of_errors() -> None:
     assert rhos[crossing - 1] <= challenge.figure <= rhos[crossing]
 
 
+def _reach(said: Answer) -> dict[str, str]:
+    return {check.name: check.verdict for check in said.vetting.checks if check.name.startswith("overlap")}
+
+
+@pytest.mark.parametrize("estimand", ["indirect effect", "direct effect"])
+def test_a_mediator_out_of_reach_is_refused_with_what_is_left_to_ask(estimand: str) -> None:
+    frame = _simple()
+    said = _asked(frame.assign(emo=frame["emo"] + 100 * frame["treat"]), outcome="y", estimand=estimand)
+    assert said.estimate is None
+    assert "100.0% of the treated" in said.reasons[0] and "extrapolated" in said.reasons[0]
+    assert "total effect" in said.remedies[0]
+
+
+def test_overlap_is_asked_of_arms_and_not_of_a_dose() -> None:
+    frame = _simple()
+    assert _reach(_asked(frame, outcome="y")) == {"overlap of the mediator": "passed"}
+    assert _reach(_asked(frame, outcome="y", controls=["x y"])) == {
+        "overlap": "passed",
+        "overlap of the mediator": "passed",
+    }
+    dose = frame.assign(treat=np.random.default_rng(1).gamma(4, 2, len(frame)))
+    assert _reach(_asked(dose, outcome="y", controls=["x y"])) == {"overlap": "not testable"}
+
+
 def test_a_constant_mediator_is_refused() -> None:
     said = _asked(_simple().assign(emo=1.0), outcome="y")
     assert said.estimate is None

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from leucippus.agents.estimators.basis import basis
+from leucippus.agents.estimators.basis import basis, crossed_basis
 from leucippus.agents.estimators.overlap import (
     Target,
     balancing_weights,
     effective,
+    out_of_reach,
     overlap,
     propensity,
     weighted_difference,
@@ -69,3 +70,32 @@ def test_each_estimand_is_supported_where_its_population_is() -> None:
     e = propensity(d, basis(x[:, None], 0))
     supported = {target: overlap(d, e, target).supported for target in TARGETS}
     assert supported == {"ATE": False, "ATT": True, "ATC": False, "ATO": True}
+
+
+@pytest.mark.parametrize(
+    ("rows", "apart", "least", "most"),
+    [(60, 1.0, 0.0, 0.2), (5000, 1.0, 0.0, 0.01), (60, 4.0, 0.5, 1), (5000, 4.0, 0.5, 1)],
+)
+def test_reach_is_no_matter_of_how_many_rows_there_are(rows: int, apart: float, least: float, most: float) -> None:
+    """Two normals `apart` in arms of unequal size: odds pass 99 at `apart` / 2 + log(99) / `apart` from the middle."""
+    rng = np.random.default_rng(0)
+    d = (rng.random(rows) < 0.3).astype(float)
+    m = apart * d + rng.normal(0, 1, rows)
+    assert least <= max(out_of_reach(d, propensity(d, basis(m[:, None], 0)))) <= most
+
+
+def test_a_stray_row_brings_no_arm_into_reach() -> None:
+    d = (np.arange(200) % 2).astype(np.float64)
+    m = 100 * d + np.random.default_rng(0).normal(0, 1, 200)
+    m[0] = 100.0
+    assert max(out_of_reach(d, propensity(d, basis(m[:, None], 0)))) > 0.9
+
+
+def test_products_tell_apart_what_sums_do_not() -> None:
+    """The mediator rises with the control in one arm and falls with it in the other."""
+    rng = np.random.default_rng(0)
+    d, x = rng.integers(0, 2, 400).astype(float), rng.normal(5, 1, (400, 1))
+    m = ((2 * d - 1) * 9 * (x[:, 0] - 5) + rng.normal(0, 1, 400))[:, None]
+    assert max(out_of_reach(d, propensity(d, crossed_basis(m, x, 200)))) > 0.4
+    assert max(out_of_reach(d, propensity(d, basis(np.column_stack([m, x]), 200)))) < 0.2
+    assert crossed_basis(m, x, 10).shape == (400, 2), "no products where rows are few"

@@ -54,6 +54,25 @@ def _useless(rng: Rng) -> pd.DataFrame:
     return frame.assign(tar=rng.integers(0, 2, len(frame)))
 
 
+def _chosen_by_age(rng: Rng) -> pd.DataFrame:
+    """Age tells who smokes, so no smoker is comparable with anybody else."""
+    frame = _linear(rng, 0.5)
+    return frame.assign(age=10 * frame["smoke"] + rng.normal(0, 1, len(frame)))
+
+
+def _far_apart(rng: Rng) -> pd.DataFrame:
+    """Smokers have a hundred times the tar."""
+    frame = _linear(rng, 0.5)
+    return frame.assign(tar=frame["tar"] + 100 * frame["smoke"])
+
+
+def _separate_cells(rng: Rng) -> pd.DataFrame:
+    """Both values of the mediator occur in both arms, but among the poor only one in each."""
+    frame = _adjusted(rng)
+    free = rng.binomial(1, 0.5, len(frame))
+    return frame.assign(tar=np.where(frame["poor"] == 1, frame["smoke"], free))
+
+
 _PLAIN = {"strategy": "frontdoor", "treatment": "smoke", "outcome": "loss", "mediator": "tar"}
 _TWO = {**_PLAIN, "mediator": ["tar", "debt"], "controls": ["age"]}
 _DOOR = "smoke -> tar; tar -> loss; smoke <-> loss"
@@ -65,6 +84,14 @@ WORLDS = (
     World("two linear mediators, no effect", _TWO, lambda rng: _linear(rng, 0.0), truth=0.0),
     World("three values and a control", {**_PLAIN, "controls": ["poor"]}, _adjusted, truth=0.3),
     World("a dose", _PLAIN, _dose, truth=0.2),
+    World("age all but fixed by the treatment", _TWO, _chosen_by_age, caught_by="overlap"),
+    World("mediators far apart", _TWO, _far_apart, caught_by="overlap of the mediator"),
+    World(
+        "values apart among the poor",
+        {**_PLAIN, "controls": ["poor"]},
+        _separate_cells,
+        caught_by="overlap of the mediator",
+    ),
     World("mediator is the treatment", _PLAIN, _always, caught_by="mediators vary at a given treatment"),
     World("mediator does not move", _PLAIN, _useless, caught_by="treatment moves the mediators"),
     World(

@@ -45,6 +45,24 @@ def _fixed(rng: Rng) -> pd.DataFrame:
     return frame.assign(skill=2 * frame["treat"] + 3 * frame["need"])
 
 
+def _chosen_by_the_control(rng: Rng) -> pd.DataFrame:
+    """Treatment makes the control what it is, so nobody is comparable; the equations are right all the same."""
+    frame = _draw(rng, 1.0, 0.5, 0.3)
+    return frame.assign(need=10 * frame["treat"] + rng.normal(0, 1, len(frame)))
+
+
+def _far_apart(rng: Rng) -> pd.DataFrame:
+    """The mediator of one arm is nowhere near that of the other."""
+    frame = _draw(rng, 1.0, 0.5, 0.3)
+    return frame.assign(skill=frame["skill"] + 100 * frame["treat"])
+
+
+def _only_when_treated(rng: Rng) -> pd.DataFrame:
+    """Lessons that none of the untreated takes: what they would do to the untreated is seen nowhere."""
+    frame = _draw(rng, 1.0, 0.5, 0.3)
+    return frame.assign(skill=frame["treat"] * rng.poisson(4, len(frame)))
+
+
 _PLAIN = {"strategy": "mediation", "treatment": "treat", "outcome": "y", "mediator": "skill", "controls": ["need"]}
 _BARE = {**_PLAIN, "controls": []}
 _CONFOUNDED = "need -> treat; need -> skill; need -> y; treat -> skill; skill -> y; treat -> y; skill <-> y"
@@ -52,6 +70,7 @@ _CONFOUNDED = "need -> treat; need -> skill; need -> y; treat -> skill; skill ->
 WORLDS = (
     World("indirect effect 0.5", _PLAIN, lambda rng: _draw(rng, 1.0, 0.5, 0.3), truth=0.5),
     World("no second half", _PLAIN, lambda rng: _draw(rng, 1.0, 0.0, 0.3), truth=0.0),
+    World("a strong first half", _PLAIN, lambda rng: _draw(rng, 1.3, 0.5, 0.3, n=600), truth=0.65),
     World("interaction", _PLAIN, lambda rng: _draw(rng, 1.0, 0.5, 0.3, differs=0.6), truth=0.5),
     World(
         "direct effect 0.3",
@@ -73,6 +92,9 @@ WORLDS = (
     ),
     World("a dose", _BARE, _dose, truth=0.2),
     World("villages", {**_BARE, "cluster": "village"}, _villages, truth=0.5),
+    World("control all but fixed by the treatment", _PLAIN, _chosen_by_the_control, caught_by="overlap"),
+    World("mediators far apart", _PLAIN, _far_apart, caught_by="overlap of the mediator"),
+    World("mediator only with the treatment", _BARE, _only_when_treated, caught_by="overlap of the mediator"),
     World("mediator fixed by treatment and control", _PLAIN, _fixed, caught_by="mediator stands by itself"),
     World(
         "mediator among the controls",
