@@ -342,6 +342,8 @@ def _which_is_treated(values: list[Value], name: str) -> tuple[Value, Value]:
 
 def _equals(column: pd.Series, value: Value | None) -> pd.Series:
     """Rows equal to a value, which a specification may have written as text."""
+    if pd.api.types.is_bool_dtype(column) and isinstance(value, str):
+        return column.astype(str).str.lower() == value.strip().lower()
     if pd.api.types.is_numeric_dtype(column) and isinstance(value, str):
         try:
             value = float(value)

@@ -110,8 +110,8 @@ def regress(
     wanted = [f"d{i}" for i in range(d.shape[1])]
     controls = [f"x{i}" for i in range(matrix.shape[1])]
     columns: dict[str, ArrayLike] = {"y": y}
-    columns |= dict(zip(wanted, d.T, strict=True)) | dict(zip(controls, matrix.T, strict=True))
-    formula = "y ~ " + " + ".join(wanted + controls)
+    columns |= dict(zip(wanted, d.T, strict=True)) | {controls[i]: matrix[:, i] for i in _told_apart(matrix)}
+    formula = "y ~ " + " + ".join(name for name in columns if name != "y")
     if absorb is not None:
         effects = np.asarray(absorb).reshape(len(y), -1)
         names = [f"f{i}" for i in range(effects.shape[1])]
@@ -166,6 +166,21 @@ def regress(
         words,
         tuple(i for i, name in enumerate(controls) if name not in found),
     )
+
+
+def _told_apart(x: Floats) -> list[int]:
+    """Columns that an intercept and those before them do not determine.
+
+    pyfixest looks for these too, but lets some pass, and its robust covariances are then wrong.
+    """
+    from leucippus.agents.estimators.independence import DETERMINED, independent
+
+    centred = x - x.mean(axis=0)
+    gram = centred.T @ centred
+    sizes = np.sqrt(np.diag(gram))
+    if sizes.all() and (not sizes.size or np.linalg.eigvalsh(gram / np.outer(sizes, sizes))[0] > DETERMINED):
+        return list(range(x.shape[1]))
+    return independent(x, np.ones((len(x), 1)))
 
 
 def _feols(formula: str, frame: pd.DataFrame, vcov: str | dict[str, str], weights: str | None):  # type: ignore[no-untyped-def]

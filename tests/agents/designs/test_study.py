@@ -53,6 +53,7 @@ def test_a_contrast_leaves_the_other_values_out_and_counts_them() -> None:
 
 def test_values_written_as_text_still_match() -> None:
     assert study(FRAME.assign(treat=FRAME["treat"].astype(bool)), treated_value=1).d.sum() == N / 2
+    assert study(FRAME.assign(treat=FRAME["treat"].astype(bool)), treated_value="True").d.sum() == N / 2
     assert study(treated_value="1", control_value="0").d.sum() == N / 2
 
 
