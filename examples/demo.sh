@@ -1,6 +1,6 @@
 #!/bin/sh
 # Both jobs on real parts: 20 documents → claims in DuckDB → questions; a data set and a design → a refusal, an estimate.
-# Shows each command before it runs.
+# Then a question in plain words about real data. Shows each command before it runs.
 set -eu
 cd "$(dirname "$0")/.."
 store=out/demo.duckdb
@@ -25,11 +25,17 @@ run ask "Does coffee cause cancer?" --store $store
 run vet examples/scholarship/scholarship.csv --design examples/scholarship/adjusted.yaml
 run estimate examples/scholarship/scholarship.csv --design examples/scholarship/cutoff.yaml
 
+# The same from a question alone, on the data of a published experiment.
+python examples/incentives/make.py out/incentives.csv
+run analyze out/incentives.csv --question "Does drawing any money make people more likely to come and learn their result?" \
+    --description examples/incentives/description.txt --yes --out out/incentives
+
 cat <<END
 
 Where to go next
   leucippus extract YOUR_FOLDER --store mine.duckdb      your own documents (txt, md, html, pdf, docx, csv, jsonl, parquet, zip)
   leucippus lcm claims --store $store --json    every claim with its quote and offsets
   leucippus estimate YOUR.csv --design YOUR.yaml        a research design, checked; leucippus designs lists them
+  leucippus analyze YOUR.csv --question "…"             a design is found for you; out/incentives/report.html is an example
   leucippus --help
 END

@@ -4,6 +4,8 @@ estimates that were checked, or refusals that say why.
     data = leucippus.read_data("pupils.csv")
     design = leucippus.parse_design({"strategy": "rct", "treatment": "treat", "outcome": "grade"})
     leucippus.estimate(data, design).estimate
+
+    leucippus.analyze("pupils.csv", "Did the tutoring raise grades?", description="Places were drawn by lot. …")
 """
 
 from importlib import import_module
@@ -12,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from leucippus._version import __version__
 
 if TYPE_CHECKING:
+    from leucippus.agents.analyze import analyze
     from leucippus.agents.answer import answer as estimate
+    from leucippus.agents.dataset import from_frame
     from leucippus.agents.designs.registry import parse_design, read_design
     from leucippus.agents.intake import read_data
     from leucippus.agents.profile import profile
@@ -21,11 +25,13 @@ if TYPE_CHECKING:
     from leucippus.graphs.reading import read_graph
 
 __all__ = [
-    "__version__", "estimate", "identify", "parse_design", "profile", "read_data", "read_design", "read_graph", "vet",
+    "__version__", "analyze", "estimate", "from_frame", "identify", "parse_design", "profile", "read_data", "read_design", "read_graph", "vet",
 ]  # fmt: skip
 
 _WHERE = {
+    "analyze": ("leucippus.agents.analyze", "analyze"),
     "estimate": ("leucippus.agents.answer", "answer"),
+    "from_frame": ("leucippus.agents.dataset", "from_frame"),
     "identify": ("leucippus.graphs.findings", "examine"),
     "parse_design": ("leucippus.agents.designs.registry", "parse_design"),
     "profile": ("leucippus.agents.profile", "profile"),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from leucippus import cli_designs, output
+from leucippus import cli_analysis, cli_designs, output
 from leucippus._version import __version__
 from leucippus.config import Settings, load_settings
 from leucippus.errors import InputError, LeucippusError, StoreMissing
@@ -29,6 +29,7 @@ app.add_typer(lcm, name="lcm")
 app.add_typer(train, name="train")
 app.add_typer(bench, name="bench")
 cli_designs.register(app)
+cli_analysis.register(app, bench)
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The DuckDB file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
@@ -326,6 +327,18 @@ def train_extractor(
     )
     with open_store(store) as opened:
         result = train_extractor(opened, out, recipe, load_settings(), output.training_line)
+    output.line(result) if as_json else output.show_counts(result)
+
+
+@train.command("reader")
+def train_reader(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Learn to read descriptions of studies; says how well it reads authors it did not learn from."""
+    from leucippus.training.study_reader import train as learn
+
+    result = learn(out)
     output.line(result) if as_json else output.show_counts(result)
 
 

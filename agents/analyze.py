@@ -1,0 +1,215 @@
+"""`leucippus analyze` and `leucippus.analyze`: open what an analysis needs, run it, stop for a person, take it up again.
+
+An analysis is known by what goes into it: data, question, description, graph, design, store, model. The same again in
+the same folder goes on where it stopped; one that had ended begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leucippus.agents.dataset import Dataset, from_frame
+from leucippus.agents.designs.base import Design
+from leucippus.agents.designs.registry import parse_design
+from leucippus.agents.inquiry.desk import Desk
+from leucippus.agents.inquiry.finding import Finding
+from leucippus.agents.inquiry.reader import shipped_reader
+from leucippus.agents.intake import read_data
+from leucippus.config import PACKAGED_MODEL, load_settings
+from leucippus.errors import InputError
+from leucippus.graphs.dag import Graph
+from leucippus.graphs.reading import read_graph
+from leucippus.serving.client import connect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Decide = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""What is shown to a person → {"decision": "accept" | "decline"} or {"decision": "edit", "design": {field: value}}."""
+CHECKPOINTS = "analysis.sqlite"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks for."""
+
+    data: str | Path | pd.DataFrame
+    question: str
+    description: str = ""
+    """Text, or the path of a file with it."""
+    graph: str | Path | Graph | None = None
+    design: Mapping[str, Any] | Design | None = None
+    store: str | Path | None = None
+    model: str | None = None
+    """None or "none": no language model."""
+    out: Path | None = None
+    table: str | None = None
+    query: str | None = None
+
+
+def analyze(
+    data: str | Path | pd.DataFrame,
+    question: str,
+    *,
+    description: str = "",
+    graph: str | Path | Graph | None = None,
+    design: Mapping[str, Any] | Design | None = None,
+    store: str | Path | None = None,
+    model: str | None = None,
+    out: str | Path | None = None,
+    decide: Decide | None = None,
+) -> Finding:
+    """A question about a data set, in plain words → an answer with its design and its uncertainty, or a refusal.
+
+    Parameters
+    ----------
+    data : a file, as for `read_data`, or a data frame.
+    description : what the columns are and how the treatment came about: a text, or a file with one.
+    graph : causal graph, as a file or text (DOT, dagitty, edge list).
+    design : a specification to use instead of one that is found.
+    store : a large causal model (DuckDB) to recall prior knowledge from.
+    model : a language model that proposes too, named as in the settings; none unless named.
+    out : folder for the report and for what is needed to resume.
+    decide : asked before anything is estimated; everything is accepted if None.
+
+    Raises
+    ------
+    InputError : something handed over cannot be used. What the data do not support is a refusal, not an error.
+    """
+    folder = None if out is None else Path(out)
+    return run(Request(data, question, description, graph, design, store, model, folder), decide)[0]
+
+
+def run(request: Request, decide: Decide | None = None) -> tuple[Finding, tuple[Path, ...]]:
+    """As `analyze`; also the files written."""
+    from leucippus.agents.analysis import analysis
+
+    desk = _desk(request, decide is None)
+    start: Any = {"stated": _specification(request.design)}
+    try:
+        if request.out is None:
+            return _drive(analysis, None, desk, start, decide, "once")
+        request.out.mkdir(parents=True, exist_ok=True)
+        from langgraph.checkpoint.sqlite import SqliteSaver
+
+        with closing(sqlite3.connect(request.out / CHECKPOINTS, check_same_thread=False)) as connection:
+            return _drive(analysis, SqliteSaver(connection), desk, start, decide, _name(request))
+    finally:
+        if desk.client is not None:
+            asyncio.run(desk.client.close())
+
+
+def _drive(
+    build: Callable[..., Any], saver: Any, desk: Desk, start: Any, decide: Decide | None, name: str
+) -> tuple[Finding, tuple[Path, ...]]:
+    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.types import Command
+
+    saver = saver or InMemorySaver()
+    graph = build(saver)
+    config = {"configurable": {"thread_id": name}}
+    saved = graph.get_state(config)
+    if saved.next:
+        start = None  # it was stopped: on from there
+    elif saved.values:
+        saver.delete_thread(name)
+    state = graph.invoke(start, config, context=desk)
+    while waiting := state.get("__interrupt__"):
+        assert decide is not None, "an analysis that nobody watches asks nobody"
+        state = graph.invoke(Command(resume=decide(waiting[0].value)), config, context=desk)
+    assert desk.finding is not None
+    return desk.finding, desk.written
+
+
+def _desk(request: Request, unattended: bool) -> Desk:
+    settings = load_settings()
+    client = None
+    if request.model not in (None, "none"):
+        client = connect(settings.model_copy(update={"model": request.model, "adapter": None}))
+    if isinstance(request.data, str | Path):
+        source, data = str(request.data), request.data
+        if not Path(data).exists():
+            read_data(data)  # its error comes before a model is started
+
+        def open_data() -> Dataset:
+            return read_data(data, table=request.table, query=request.query)
+    else:
+        source, frame = "the data frame", request.data
+
+        def open_data() -> Dataset:
+            return from_frame(frame)
+
+    return Desk(
+        request.question,
+        text_of(request.description),
+        source,
+        open_data,
+        shipped_reader(),
+        _graph(request.graph),
+        None if request.store is None else Path(request.store),
+        client,
+        request.model == PACKAGED_MODEL,
+        request.out,
+        unattended,
+    )
+
+
+def text_of(description: str) -> str:
+    """A description, or what is in the file it names.
+
+    Raises
+    ------
+    InputError : it names a file that is not there or holds no text.
+    """
+    if "\n" in description or len(description) > 250 or not description.strip():
+        return description
+    path = Path(description)
+    try:
+        if path.is_file():
+            return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the description {description!r} cannot be read: {error}", expected="a text file") from error
+    if path.suffix in (".txt", ".md") and " " not in description:
+        raise InputError(f"there is no file {description!r}", expected="a description, or a file with one")
+    return description
+
+
+def _graph(graph: str | Path | Graph | None) -> Graph | None:
+    if graph is None or isinstance(graph, Graph):
+        return graph
+    path = Path(graph)
+    if isinstance(graph, Path) or len(graph) < 250 and "\n" not in graph and path.is_file():
+        try:
+            return read_graph(path.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"the graph {graph} cannot be read: {error}", expected="DOT, dagitty or an edge list"
+            ) from error
+    return read_graph(graph)
+
+
+def _specification(design: Mapping[str, Any] | Design | None) -> dict[str, Any]:
+    if design is None:
+        return {}
+    if isinstance(design, Design):
+        return design.model_dump(mode="json", exclude_defaults=True) | {"strategy": design.strategy}
+    parse_design(design)
+    return dict(design)
+
+
+def _name(request: Request) -> str:
+    """What the same analysis is known by the next time."""
+    if isinstance(request.data, str | Path) and Path(request.data).exists():
+        seen = Path(request.data).stat()
+        data = f"{Path(request.data).resolve()}:{seen.st_size}:{seen.st_mtime_ns}"
+    else:
+        data = "a data frame"
+    parts = replace(request, data=data, out=None, description=text_of(request.description))
+    return hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()

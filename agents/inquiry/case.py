@@ -1,0 +1,124 @@
+"""Everything known about a question before any design is tried: the data, the words, and what reading them gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from leucippus.agents.columns import Column, Floats, sample
+from leucippus.agents.dataset import Dataset
+from leucippus.agents.designs.base import Design
+from leucippus.agents.designs.registry import parse_design
+from leucippus.agents.designs.study import Timing
+from leucippus.agents.expressions import quote
+from leucippus.agents.inquiry.description import Description, read_description
+from leucippus.agents.inquiry.matching import Columns
+from leucippus.agents.inquiry.question import Question, read_question
+from leucippus.agents.inquiry.reader import Reader, Reading
+from leucippus.agents.profile import Profile, profile
+from leucippus.agents.timing import timing
+
+_MOST_VALUES = 60
+_SAMPLED, _FEWEST, _SAME, _BANDS = 2_000, 10, 0.995, 10
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One question about one data set."""
+
+    dataset: Dataset
+    profile: Profile
+    description: Description
+    columns: Columns
+    question: Question
+    reading: Reading
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.profile.columns}
+
+    def role(self, name: str, *roles: str) -> float:
+        """Probability that a column has one of these roles."""
+        found = self.reading.roles.get(name, {})
+        return sum(found.get(role, 0.0) for role in roles)
+
+    def timing(self, treatment: str, outcome: str) -> Mapping[str, Timing]:
+        """What is known of columns' place in time around a treatment and an outcome."""
+        design: Design = parse_design({"strategy": "backdoor", "treatment": treatment, "outcome": outcome})
+        return timing(self.dataset, design)
+
+    @cached_property
+    def _ranks(self) -> dict[str, Floats]:
+        """Column → ranks of a sample of its values, missing ones as NaN; columns of words that are many left out."""
+        names = [c.name for c in self.profile.columns if c.numeric and c.distinct > 1]
+        frame = sample(self.dataset, tuple(names), _SAMPLED) if names else None
+        return {} if frame is None else {name: np.asarray(frame[name].rank(), dtype=np.float64) for name in names}
+
+    def forms(self, name: str) -> tuple[str, ...]:
+        """Columns that are this one in another form: logarithms, other units, squares of what is not negative."""
+        mine = self._ranks.get(name)
+        if mine is None:
+            return ()
+        return tuple(other for other, theirs in self._ranks.items() if other != name and _same_order(mine, theirs))
+
+    def steps(self, name: str) -> tuple[str, ...]:
+        """Columns that rise or fall in steps with this one: bands of it, flags that it is above a line."""
+        mine = self._ranks.get(name)
+        if mine is None or self.by_name[name].distinct <= _BANDS:
+            return ()
+        return tuple(other for other, theirs in self._ranks.items() if other != name and _in_steps(mine, theirs))
+
+    def values(self, name: str) -> tuple[str, ...]:
+        return self.columns.values.get(name, ())
+
+
+def _same_order(one: Floats, other: Floats) -> bool:
+    both = np.isfinite(one) & np.isfinite(other)
+    if both.sum() < _FEWEST:
+        return False
+    a, b = one[both], other[both]
+    return bool(a.std() > 0 and b.std() > 0 and abs(np.corrcoef(a, b)[0, 1]) >= _SAME)
+
+
+def _in_steps(fine: Floats, coarse: Floats) -> bool:
+    both = np.isfinite(fine) & np.isfinite(coarse)
+    if both.sum() < _FEWEST:
+        return False
+    along = coarse[both][np.argsort(fine[both], kind="stable")]
+    turns = np.diff(along)
+    return bool(turns.any() and ((turns >= 0).all() or (turns <= 0).all()))
+
+
+def open_case(dataset: Dataset, question: str, description: str, reader: Reader) -> Case:
+    """Read the description and the question against the data."""
+    described = read_description(description, dataset.columns)
+    told = {**dataset.descriptions, **described.columns}
+    dataset = replace(dataset, descriptions=told)
+    described = replace(described, columns=told)
+    seen = profile(dataset)
+    columns = Columns(dataset.columns, told, values_of(dataset, seen))
+    kinds = {column.name: column.kind for column in seen.columns}
+    reading = reader.read(question, described, kinds, columns)
+    return Case(
+        dataset, seen, described, columns, read_question(question, reading.cause, reading.effect, columns), reading
+    )
+
+
+def values_of(dataset: Dataset, seen: Profile) -> dict[str, tuple[str, ...]]:
+    """Column of words → its values, where they are few."""
+    found = {}
+    for column in seen.columns:
+        if (
+            not column.numeric
+            and column.kind in ("binary", "categorical", "constant")
+            and column.distinct <= _MOST_VALUES
+        ):
+            name = quote(column.name)
+            rows = dataset.connection.execute(
+                f"SELECT CAST({name} AS VARCHAR) FROM data WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1"
+            ).fetchall()
+            found[column.name] = tuple(row[0] for row in rows)
+    return found
