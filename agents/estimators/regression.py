@@ -114,6 +114,11 @@ def regress(
     formula = "y ~ " + " + ".join(name for name in columns if name != "y")
     if absorb is not None:
         effects = np.asarray(absorb).reshape(len(y), -1)
+        if not _not_alone(effects):
+            raise DataError(
+                "every row is the only one of its unit or period, so nothing is left once their effects are taken out",
+                expected="units and periods with two rows or more",
+            )
         names = [f"f{i}" for i in range(effects.shape[1])]
         columns |= dict(zip(names, effects.T, strict=True))
         formula += " | " + " + ".join(names)
@@ -166,6 +171,19 @@ def regress(
         words,
         tuple(i for i, name in enumerate(controls) if name not in found),
     )
+
+
+def _not_alone(effects: NDArray[np.generic]) -> int:
+    """Rows left once those that are alone in an effect are dropped, again and again; of none pyfixest aborts the process."""
+    left = np.ones(len(effects), dtype=bool)
+    while True:
+        alone = np.zeros(len(effects), dtype=bool)
+        for codes in effects.T:
+            _, where, counts = np.unique(codes[left], return_inverse=True, return_counts=True)
+            alone[np.flatnonzero(left)[counts[where] < 2]] = True
+        if not alone.any():
+            return int(left.sum())
+        left &= ~alone
 
 
 def _told_apart(x: Floats) -> list[int]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from leucippus.agents.estimators.regression import regress
+from leucippus.errors import DataError
 
 
 def test_repeated_columns_leave_the_standard_error_as_it_is() -> None:
@@ -18,3 +19,10 @@ def test_repeated_columns_leave_the_standard_error_as_it_is() -> None:
         assert twice.estimate == pytest.approx(once.estimate)
         assert twice.se == pytest.approx(once.se)
         assert twice.left_out == (1, 3)
+
+
+def test_rows_that_are_alone_in_their_effects_are_an_error() -> None:
+    """pyfixest drops them, and with none left ends the process."""
+    rng = np.random.default_rng(0)
+    with pytest.raises(DataError, match="only one of its unit"):
+        regress(rng.normal(size=30), rng.normal(size=30), absorb=np.arange(30))
