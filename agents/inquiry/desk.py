@@ -14,8 +14,9 @@ from leucippus.agents.dataset import Dataset
 from leucippus.agents.designs.registry import parse_design
 from leucippus.agents.inquiry.case import Case, open_case
 from leucippus.agents.inquiry.finding import Citation, Finding, Read, Refusal, RunnerUp
-from leucippus.agents.inquiry.propose import Candidate, outcome_of, treatment_of
+from leucippus.agents.inquiry.propose import Candidate
 from leucippus.agents.inquiry.reader import Reader, Reading
+from leucippus.agents.inquiry.roles import outcome_of, treatment_of
 from leucippus.agents.vet import vet
 from leucippus.graphs.dag import Graph
 from leucippus.serving.client import Client

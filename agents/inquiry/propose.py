@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from leucippus.agents.columns import Column, names_a_time, names_an_identifier
+from leucippus.agents.columns import names_an_identifier
 from leucippus.agents.designs.base import Design
 from leucippus.agents.designs.registry import parse_design
 from leucippus.agents.inquiry import cutoffs, periods
 from leucippus.agents.inquiry.case import Case
-from leucippus.agents.inquiry.features import cues
 from leucippus.agents.inquiry.matching import spoken
-from leucippus.agents.inquiry.values import Arms, arms, rows_meant
+from leucippus.agents.inquiry.roles import outcome_of, ranked, treatment_of
+from leucippus.agents.inquiry.strategies import strategies
+from leucippus.agents.inquiry.values import Arms, arms, in_expression, rows_meant
 from leucippus.agents.lottery import looks_like_a_trait
 from leucippus.errors import DesignError
 
@@ -27,14 +28,7 @@ _NUMBERS = ("binary", "count", "continuous", "categorical")
 _LEAST = 0.03
 """Probability of a strategy below which it is not proposed."""
 _MOST_LEVELS = 60
-_LACKING = 0.1
-"""What is left of a strategy's probability where what it needs is nowhere to be seen."""
-_BY_WORDS = 0.35
-"""What words that fit add to what the reader says; the most they can, twice this."""
-_PAIRED = 6
-_MOST_ARMS = 12
 _LIKELY_INSTRUMENT = 0.15
-_NAMED = 0.6
 _SEVERAL = 0.5
 """Probability of a role above which a column has it beside the likeliest one."""
 
@@ -66,8 +60,7 @@ def propose(case: Case) -> Iterator[Candidate]:
 
     A strategy whose fields cannot be filled is not proposed.
     """
-    ranked = sorted(strategies(case).items(), key=lambda one: -one[1])
-    for strategy, weight in ranked:
+    for strategy, weight in sorted(strategies(case).items(), key=lambda one: -one[1]):
         if strategy not in BUILDERS or weight < _LEAST:
             continue
         for share, fields in BUILDERS[strategy](case):
@@ -78,174 +71,7 @@ def propose(case: Case) -> Iterator[Candidate]:
             yield Candidate(design, weight * share, ("description",), "that is what question and description speak for")
 
 
-_BY_EFFECT: Mapping[str, Mapping[str, float]] = {
-    "indirect": {"mediation": 4.0},
-    "direct": {"mediation": 2.0},
-    "of the offer": {"rct": 2.0, "iv": 0.2},
-    "of taking it up": {"iv": 3.0},
-    "at the cutoff": {"rd": 6.0},
-}
-"""What the effect that is asked for does to the odds of strategies."""
-
-
-def strategies(case: Case) -> dict[str, float]:
-    """Strategy → probability: what the reader makes of the words, times what question and data leave of it."""
-    factors = {**_BY_EFFECT.get(case.question.effect, {})}
-    if case.profile.panel is not None:
-        factors["did"] = _WITHIN_UNITS if _WITHIN.search(case.question.text) else _PANEL
-    treatment, outcome = sides_of(case)
-    if any(one.sharp and one.treatment == treatment for one in case.profile.thresholds):
-        factors |= {"rd": 10.0, "rct": 0.1, "backdoor": 0.1, "iv": 0.1}
-    if case.profile.series is not None:
-        factors |= dict.fromkeys(("rct", "backdoor", "did", "rd", "iv"), 0.1)
-    if case.profile.panel is not None:
-        factors |= {"rct": 0.3, "backdoor": 0.3}
-    if case.reading.assignment.get("market", 0.0) >= _MARKET:
-        factors["backdoor"] = 0.05
-    if any(True for _ in periods.synthetic_control(case, outcome)):
-        factors |= {"synthetic_control": _ONE_UNIT, "did": 1 / _ONE_UNIT}
-    found = {name: p * factors.get(name, 1.0) * _possible(case, name) for name, p in case.reading.strategies.items()}
-    if case.question.instruments:
-        found = {name: p * (1.0 if name == "iv" else 0.05) for name, p in found.items()}
-        found["iv"] = max(found["iv"], 0.5)
-    total = sum(found.values())
-    return {name: p / total for name, p in found.items()}
-
-
-_MARKET = 0.5
-_ONE_UNIT = 2.0
-"""What a few treated units and one date add to the odds of a synthetic control, and take from those of comparing changes."""
-_PANEL, _WITHIN_UNITS = 2.0, 8.0
-"""What units seen again and again add to the odds of comparing changes, and what a question about such changes does."""
-_WITHIN = re.compile(
-    r"\b(within (the )?(same )?\w+|same (person|people|firm|worker|town|state|unit|school|shop|household|man|woman)|itself|themselves|"
-    r"stays? the same|fixed effects?|netting out|over time)\b",
-    re.IGNORECASE,
-)
-_RULE = re.compile(
-    r"\b(cut-?offs?|thresholds?|eligib\w+|margins?|barely|narrowly|just (above|below|over|under|turn\w*|miss\w*|pass\w*)|"
-    r"at least \d|\d+ or (more|above|over|older|less|below|younger)|minimum age|majority|birthday|close elections?)\b",
-    re.IGNORECASE,
-)
-
-
-def _possible(case: Case, strategy: str) -> float:
-    """How far data and words have what a strategy needs: 1 where they do."""
-    said = cues(f"{case.description.prose} {case.question.text}")
-    seen = case.profile
-    needs = {
-        "rct": "lot" in said,
-        "did": seen.panel is not None or (seen.series is None and periods.time_of(case) is not None),
-        "synthetic_control": seen.panel is not None,
-        "its": seen.panel is None and seen.series is not None,
-        "rd": case.question.effect == "at the cutoff"
-        or _RULE.search(f"{case.description.prose} {case.question.text}") is not None,
-        "iv": bool(said & {"lot", "moved", "shifter"}),
-        "mediation": case.question.effect in ("indirect", "direct"),
-    }
-    return 1.0 if needs.get(strategy, True) else _LACKING
-
-
-# What a column can be
-
-
-def ranked(case: Case, role: str, words: str = "", barred: tuple[str, ...] = ()) -> list[tuple[str, float]]:
-    """Columns by how well they play a role: what the reader says, and how well the words of the question fit them."""
-    matched: Mapping[str, float] = {}
-    if role in ("treatment", "outcome", "mediator"):
-        matched = case.columns.scores(words or case.question.text)
-    elif role == "instrument":
-        matched = _shifting(case)
-    found = []
-    for column in case.profile.columns:
-        if column.name in barred or column.kind in ("empty", "text"):
-            continue
-        fit = matched.get(column.name, 0.0)
-        score = case.role(column.name, role) + _BY_WORDS * min(max(fit, 0.0), 2.0)
-        if role == "treatment" and fit < _NAMED and looks_like_a_trait(column.name):
-            score /= 2  # age or sex is what a question is about only where it names it
-        found.append((column.name, score * fitness(case, column, role)))
-    return sorted(found, key=lambda one: -one[1])
-
-
-def _shifting(case: Case) -> Mapping[str, float]:
-    """How well columns fit what is said to move the treatment from outside, sentence by sentence; the best counts."""
-    sentences = [case.question.text, case.reading.told, *filter(_OUTSIDE.search, case.description.sentences)]
-    scores = [case.columns.scores(one) for one in sentences if one]
-    return {name: max(each[name] for each in scores) for name in case.by_name}
-
-
-_OUTSIDE = re.compile(
-    r"\b(shap\w+|shift\w*|direct(ly)?|bearing|instrument\w*|outside|exogenous|offer\w*|assign\w*|drawn|lot|lottery|"
-    r"random\w*|only through|chance|near\w*|distance|depends? on|mov(e|es|ed))\b",
-    re.IGNORECASE,
-)
-
-
-def fitness(case: Case, column: Column, role: str) -> float:
-    """How far what a column holds can play a role."""
-    panel = case.profile.panel
-    key = (panel is not None and column.name in (panel.unit, panel.time)) or column.name == case.profile.series
-    if role == "outcome":
-        return 0.0 if key or not (column.numeric or column.kind == "binary") else 1.0
-    if role == "treatment":
-        many = not column.numeric and column.distinct > _MOST_ARMS
-        return 0.1 if key or many or column.kind in ("identifier", "date") or names_a_time(column.name) else 1.0
-    if role == "instrument":
-        odd = key or column.kind in ("identifier", "date", "constant")
-        return 0.1 if odd else 0.5 if looks_like_a_trait(column.name) else 1.0
-    if role in ("mediator", "running"):
-        return 1.0 if column.numeric and column.kind != "identifier" and not key else 0.1
-    return 1.0
-
-
-def sides_of(case: Case, barred: tuple[str, ...] = ()) -> tuple[str, str]:
-    """Treatment and outcome: the pair of columns that together play their roles best.
-
-    Of one outcome in two forms, the logarithm where the question asks for per cent.
-    """
-    causes = [one for one in ranked(case, "treatment", case.question.treatment_words) if one[0] not in barred][:_PAIRED]
-    effects = [one for one in ranked(case, "outcome", case.question.outcome_words) if one[0] not in barred][:_PAIRED]
-    pairs = [
-        (t * o, cause, effect)
-        for cause, t in causes
-        for effect, o in effects
-        if cause != effect and cause not in (*case.forms(effect), *case.steps(effect))
-    ]
-    if not pairs:
-        return causes[0][0], effects[-1][0]
-    _, treatment, outcome = max(pairs)
-    return treatment, _in_the_form_asked(case, outcome)
-
-
-def _in_the_form_asked(case: Case, name: str) -> str:
-    logs = [other for other in case.forms(name) if _is_log(case, other)]
-    if _PROPORTION.search(case.question.text):
-        return name if _is_log(case, name) or not logs else logs[0]
-    plain = [other for other in case.forms(name) if not _is_log(case, other)]
-    return plain[0] if _is_log(case, name) and plain and not _LOGS.search(case.question.text) else name
-
-
-def outcome_of(case: Case) -> str:
-    return sides_of(case)[1]
-
-
-def _is_log(case: Case, name: str) -> bool:
-    said = case.description.columns.get(name, "").lower()
-    return bool(re.match(r"l(?:n|og)?_?", name.lower())) and (
-        re.search(r"\blog", said) is not None or "log" in name.lower()
-    )
-
-
-_LOGS = re.compile(r"\blog", re.IGNORECASE)
-_PROPORTION = re.compile(r"\b(per ?cent(?!age points?)|proportion|log(s|arithm)?|relative)\b|%", re.IGNORECASE)
-
-
-def treatment_of(case: Case, outcome: str, barred: tuple[str, ...] = ()) -> str:
-    treatment, same = sides_of(case, barred)
-    if same == outcome or treatment != outcome:
-        return treatment
-    return ranked(case, "treatment", case.question.treatment_words, (outcome, *barred))[0][0]
+# What all share
 
 
 def parts_of(case: Case) -> Parts:
@@ -270,7 +96,7 @@ def other_arms(case: Case, treatment: str, outcome: str) -> str:
             continue
         if case.role(column.name, "same", "treatment") >= _SEVERAL and _apart(case, treatment, column.name):
             found.append(column.name)
-    return " and ".join(f"{_name(name)} == 0" for name in found)
+    return " and ".join(f"{in_expression(name)} == 0" for name in found)
 
 
 def _apart(case: Case, one: str, other: str) -> bool:
@@ -278,10 +104,6 @@ def _apart(case: Case, one: str, other: str) -> bool:
     both = ((frame[one] == 1) & (frame[other] == 1)).any()
     neither = ((frame[one] == 0) & (frame[other] == 0)).mean()
     return bool(not both and neither > 0.05)
-
-
-def _name(name: str) -> str:
-    return name if name.isidentifier() else f"`{name}`"
 
 
 def controls_of(case: Case, parts: Parts, barred: tuple[str, ...] = ()) -> list[str]:
@@ -436,7 +258,7 @@ def _logged(case: Case, fields: Fields) -> Fields:
         )
         if not positive or "log" in said.split() or name.lower().startswith(("log", "ln")):
             return name
-        derived[f"log_{name}"] = f"log({_name(name)})"
+        derived[f"log_{name}"] = f"log({in_expression(name)})"
         return f"log_{name}"
 
     changed = {**fields, "treatment": log(fields["treatment"]), "outcome": log(fields["outcome"])}

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.finding import Reason, Refusal
 from leucippus.agents.inquiry.matching import stems
-from leucippus.agents.inquiry.propose import outcome_of, ranked, sides_of
 from leucippus.agents.inquiry.rank import Judged
+from leucippus.agents.inquiry.roles import outcome_of, ranked, sides_of
 
 _FITS, _SURE = 0.3, 0.4
 """How well the words of the outcome have to fit its column, or how sure the reader has to be of it."""
@@ -54,6 +54,23 @@ def impossible(case: Case) -> Refusal | None:
             "The question does not ask what something does to something else.",
             (),
             ("Ask what one column does to another; `leucippus profile` describes the data.",),
+        )
+    usable = [column for column in case.profile.columns if column.kind not in ("empty", "text")]
+    if len(usable) < 2:
+        return Refusal(
+            "column missing",
+            f"The data have {case.dataset.rows:,} rows and {len(usable)} columns with values that can be compared; an effect "
+            "needs a column that was changed and one in which to look for it.",
+            (),
+            ("Bring both columns, with a row for each unit.",),
+        )
+    treatment, _ = sides_of(case)
+    if case.by_name[treatment].kind == "constant":
+        return Refusal(
+            "no comparison",
+            f"{treatment} is the same in every row, so there is nobody to compare with.",
+            (),
+            (f"Bring rows in which {treatment} differs: people who were not treated, or times before.",),
         )
     if not _recorded(case):
         nearest = outcome_of(case)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,8 +44,13 @@ class Rows:
     words: str
 
 
+def in_expression(name: str) -> str:
+    """A column's name as the language of filters writes it."""
+    return name if name.isidentifier() and not keyword.iskeyword(name) else f"`{name}`"
+
+
 def expression(case: Case, column: str, value: str) -> str:
-    name = column if column.isidentifier() else f"`{column}`"
+    name = in_expression(column)
     if case.by_name[column].numeric:
         return f"{name} == {float(value):g}"
     return f"{name} == {value!r}"
@@ -57,7 +63,8 @@ def rows_meant(case: Case, phrases: Sequence[str], barred: Sequence[str]) -> Row
 
 
 def _rows(case: Case, words: str, barred: Sequence[str]) -> tuple[float, Rows] | None:
-    free = [name for name in case.columns.names if name not in barred]
+    # A name with a backtick cannot be written in a filter.
+    free = [name for name in case.columns.names if name not in barred and "`" not in name]
     for number in re.findall(r"(?<![\w.])\d{1,4}(?![\w.]\d)", words):
         for name in free:
             column = case.by_name[name]

@@ -67,7 +67,7 @@ def why_lost(rival: Judged, chosen: Judged | None) -> str:
 
 
 def not_followed(case: Case, design: Design) -> Iterator[str]:
-    """Requests of the question that the design does not follow, and why not."""
+    """Requests of the question that the design does not follow, and why not; and what was not said."""
     used = {plain(control) for control in design.controls} | {*design.derived}
     logged = {expression for expression in design.derived.values()}
     before = case.timing(design.treatment, design.outcome)
@@ -87,5 +87,10 @@ def not_followed(case: Case, design: Design) -> Iterator[str]:
         else:
             reason = "this design does not adjust for it"
         yield f"{name} was not adjusted for, although that was asked: {reason}."
+    if not case.reading.told and design.strategy in ("rct", "backdoor"):
+        yield (
+            f"Nothing says how {design.treatment} came about. The answer holds only if, given the controls, it was as good as "
+            "drawn by lot: describe how it came about, and ask again."
+        )
     if case.question.parts > 1:
         yield "The text holds more than one question; the one about the treatment and the outcome named above is answered. Ask the others one by one."

@@ -42,6 +42,11 @@ def test_unattended(data: Path) -> None:
     assert finding.answer.estimate.estimate == pytest.approx(1, abs=0.3)
 
 
+def test_what_is_not_said_is_said_to_be_missing(data: Path) -> None:
+    finding = analyze(data, QUESTION, design=DESIGN)
+    assert any("Nothing says how offer came about" in note for note in finding.notes)
+
+
 def test_a_data_frame_and_a_report(data: Path, tmp_path: Path) -> None:
     finding = analyze(pd.read_csv(data), QUESTION, design=DESIGN, out=tmp_path / "report")
     assert finding.source == "the data frame"

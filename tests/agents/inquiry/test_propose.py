@@ -199,6 +199,18 @@ def test_a_market_without_an_instrument_is_refused() -> None:
     assert refusal is not None and refusal.reason == "set together"
 
 
+def test_data_without_a_comparison_are_refused() -> None:
+    everybody = told(
+        case_of({"course": [1] * N, "wages": range(N)}, "Did the course raise wages?"),
+        {"course": "treatment", "wages": "outcome"},
+    )
+    refusal = impossible(everybody)
+    assert refusal is not None and refusal.reason == "no comparison"
+    nothing = impossible(case_of({"wages": range(N)}, "Did the course raise wages?"))
+    assert nothing is not None and nothing.reason == "column missing"
+    assert impossible(case_of({"course": [], "wages": []}, "Did the course raise wages?")) is not None
+
+
 def test_an_outcome_that_is_not_there_is_refused() -> None:
     case = case_of(["called", "woman"], "How much lower is the starting salary of women?")
     case = told(case, {"called": "other", "woman": "treatment"}, "none")

@@ -1,0 +1,78 @@
+"""How likely each strategy is, before any design is tried: the words, and what question and data leave of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from leucippus.agents.inquiry import periods
+from leucippus.agents.inquiry.case import Case
+from leucippus.agents.inquiry.features import cues
+from leucippus.agents.inquiry.roles import sides_of
+
+_LACKING = 0.1
+"""What is left of a strategy's probability where what it needs is nowhere to be seen."""
+_MARKET = 0.5
+_ONE_UNIT = 2.0
+"""What a few treated units and one date add to the odds of a synthetic control, and take from those of comparing changes."""
+_PANEL, _WITHIN_UNITS = 2.0, 8.0
+"""What units seen again and again add to the odds of comparing changes, and what a question about such changes does."""
+_BY_EFFECT: Mapping[str, Mapping[str, float]] = {
+    "indirect": {"mediation": 4.0},
+    "direct": {"mediation": 2.0},
+    "of the offer": {"rct": 2.0, "iv": 0.2},
+    "of taking it up": {"iv": 3.0},
+    "at the cutoff": {"rd": 6.0},
+}
+"""What the effect that is asked for does to the odds of strategies."""
+_WITHIN = re.compile(
+    r"\b(within (the )?(same )?\w+|same (person|people|firm|worker|town|state|unit|school|shop|household|man|woman)|itself|themselves|"
+    r"stays? the same|fixed effects?|netting out|over time)\b",
+    re.IGNORECASE,
+)
+_RULE = re.compile(
+    r"\b(cut-?offs?|thresholds?|eligib\w+|margins?|barely|narrowly|just (above|below|over|under|turn\w*|miss\w*|pass\w*)|"
+    r"at least \d|\d+ or (more|above|over|older|less|below|younger)|minimum age|majority|birthday|close elections?)\b",
+    re.IGNORECASE,
+)
+
+
+def strategies(case: Case) -> dict[str, float]:
+    """Strategy → probability: what the reader makes of the words, times what question and data leave of it."""
+    factors = {**_BY_EFFECT.get(case.question.effect, {})}
+    if case.profile.panel is not None:
+        factors["did"] = _WITHIN_UNITS if _WITHIN.search(case.question.text) else _PANEL
+    treatment, outcome = sides_of(case)
+    if any(one.sharp and one.treatment == treatment for one in case.profile.thresholds):
+        factors |= {"rd": 10.0, "rct": 0.1, "backdoor": 0.1, "iv": 0.1}
+    if case.profile.series is not None:
+        factors |= dict.fromkeys(("rct", "backdoor", "did", "rd", "iv"), 0.1)
+    if case.profile.panel is not None:
+        factors |= {"rct": 0.3, "backdoor": 0.3}
+    if case.reading.assignment.get("market", 0.0) >= _MARKET:
+        factors["backdoor"] = 0.05
+    if any(True for _ in periods.synthetic_control(case, outcome)):
+        factors |= {"synthetic_control": _ONE_UNIT, "did": 1 / _ONE_UNIT}
+    found = {name: p * factors.get(name, 1.0) * _possible(case, name) for name, p in case.reading.strategies.items()}
+    if case.question.instruments:
+        found = {name: p * (1.0 if name == "iv" else 0.05) for name, p in found.items()}
+        found["iv"] = max(found["iv"], 0.5)
+    total = sum(found.values())
+    return {name: p / total for name, p in found.items()}
+
+
+def _possible(case: Case, strategy: str) -> float:
+    """How far data and words have what a strategy needs: 1 where they do."""
+    said = cues(f"{case.description.prose} {case.question.text}")
+    seen = case.profile
+    needs = {
+        "rct": "lot" in said,
+        "did": seen.panel is not None or (seen.series is None and periods.time_of(case) is not None),
+        "synthetic_control": seen.panel is not None,
+        "its": seen.panel is None and seen.series is not None,
+        "rd": case.question.effect == "at the cutoff"
+        or _RULE.search(f"{case.description.prose} {case.question.text}") is not None,
+        "iv": bool(said & {"lot", "moved", "shifter"}),
+        "mediation": case.question.effect in ("indirect", "direct"),
+    }
+    return 1.0 if needs.get(strategy, True) else _LACKING
