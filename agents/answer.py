@@ -9,7 +9,7 @@ from leucippus.agents.dataset import Dataset
 from leucippus.agents.designs.base import UNSOLVABLE, Design
 from leucippus.agents.designs.memory import within_memory
 from leucippus.agents.designs.result import Bounds, Challenge, Check, Estimate
-from leucippus.agents.vet import Vetting, vet
+from leucippus.agents.vet import BASIC, Vetting, vet
 from leucippus.errors import DataError, DesignError
 from leucippus.graphs.dag import Graph
 
@@ -87,9 +87,8 @@ def _challenges(vetting: Vetting, estimate: Estimate) -> tuple[Challenge, ...]:
 def _refusal(vetting: Vetting, fatal: tuple[Check, ...]) -> Answer:
     reasons = tuple(check.sentence for check in fatal)
     remedies = tuple(check.remedy for check in fatal if check.remedy)
-    basics = ("rows", "treatment varies", "outcome varies")
     try:
-        bounds = None if any(check.name in basics for check in fatal) else vetting.design.bounds(vetting.study)
+        bounds = None if any(check.name in BASIC for check in fatal) else vetting.design.bounds(vetting.study)
     except (DataError, MemoryError, *UNSOLVABLE):
         bounds = None
     return Answer(vetting, None, reasons, remedies, (), bounds)

@@ -17,6 +17,8 @@ from leucippus.agents.timing import timing
 from leucippus.graphs.dag import Graph
 
 _MOST_MOVES = 3
+BASIC = ("rows", "treatment varies", "outcome varies")
+"""Checks whose failure leaves nothing to look at further."""
 _NAMED = 5
 
 
@@ -88,7 +90,7 @@ def run_checks(study: Study) -> tuple[Check, ...]:
     try:
         for check in study.design.checks(study):
             checks.append(check)
-            basic = check.name in ("rows", "treatment varies", "outcome varies")
+            basic = check.name in BASIC
             if basic and check.fatal and check.verdict == "failed":
                 break
     except UNSOLVABLE as error:

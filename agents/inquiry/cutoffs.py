@@ -28,7 +28,7 @@ _BELOW = re.compile(
     r"fell short|short of|did not reach)\b",
     re.IGNORECASE,
 )  # fmt: skip
-_EXACT, _MOST_NUMBERS = 0.999, 6
+_MOST_NUMBERS = 6
 _JUMP = 0.1
 
 

@@ -80,8 +80,17 @@ class Columns:
     def _vectors(self) -> NDArray[np.float32]:
         return self.embed([f"{spoken(name)}: {self.said.get(name, '')}" for name in self.names])
 
-    def scores(self, phrase: str) -> dict[str, float]:
+    @cached_property
+    def _scored(self) -> dict[str, Mapping[str, float]]:
+        return {}
+
+    def scores(self, phrase: str) -> Mapping[str, float]:
         """Column → how well the phrase fits it; about 1 where half of the phrase's rare words are the column's."""
+        if phrase not in self._scored:  # the same few phrases are asked about again and again, and each is encoded
+            self._scored[phrase] = self._score(phrase)
+        return self._scored[phrase]
+
+    def _score(self, phrase: str) -> Mapping[str, float]:
         wanted = set(stems(phrase))
         near = self._vectors @ self.embed([phrase])[0] if phrase.strip() else np.zeros(len(self.names))
         plain = re.findall(r"[a-z]+", phrase.lower())

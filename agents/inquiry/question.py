@@ -2,7 +2,7 @@
 
 Says nothing about the data beyond naming columns; which design answers it is for `propose`. The words that say what to
 adjust for, what to use alone and what kind of effect is meant form a small closed set, so rules find them; which words
-name treatment, outcome and rows is the reader's to say (`reader`).
+name treatment and outcome is for `sides`, which rows are meant for `values`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.propose import Candidate
-from leucippus.agents.vet import Vetting, vet
+from leucippus.agents.vet import BASIC, Vetting, vet
 from leucippus.errors import DataError, DesignError
 from leucippus.graphs.dag import Graph
 
@@ -21,7 +21,6 @@ _FAILED = 0.7
 _STEPS_IN = 0.4
 """Score of the next strategy, over that of the one that is out, from which it may step in."""
 _MOST = 6
-_BASIC = ("rows", "treatment varies", "outcome varies")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +81,7 @@ def decide(judged: Sequence[Judged]) -> Ranking:
         return Ranking(order, None, refused[0] if refused else None)
     best = standing[0]
     for one in refused:
-        basic = any(check.name in _BASIC for check in one.vetting.fatal) if one.vetting else False
+        basic = any(check.name in BASIC for check in one.vetting.fatal) if one.vetting else False
         mine, theirs = best.candidate.design, one.candidate.design
         same = (mine.strategy, mine.treatment) == (theirs.strategy, theirs.treatment)
         if (

@@ -9,10 +9,10 @@ from leucippus.agents.inquiry.finding import Reason, Refusal
 from leucippus.agents.inquiry.matching import stems
 from leucippus.agents.inquiry.rank import Judged
 from leucippus.agents.inquiry.roles import outcome_of, ranked, sides_of
+from leucippus.agents.inquiry.strategies import MARKET
 
 _FITS, _SURE = 0.3, 0.4
 """How well the words of the outcome have to fit its column, or how sure the reader has to be of it."""
-_MARKET = 0.5
 
 _BY_CHECK: dict[str, Reason] = {
     "rows": "no comparison",
@@ -82,7 +82,7 @@ def impossible(case: Case) -> Refusal | None:
             (),
             (f"Add a column that measures it, or ask about {nearest}.",),
         )
-    if case.reading.assignment.get("market", 0.0) >= _MARKET and not question.instruments:
+    if case.reading.assignment.get("market", 0.0) >= MARKET and not question.instruments:
         best, score = ranked(case, "instrument", barred=sides_of(case))[0]
         if score < 0.3:
             return Refusal(

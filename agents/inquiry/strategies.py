@@ -12,7 +12,8 @@ from leucippus.agents.inquiry.roles import sides_of
 
 _LACKING = 0.1
 """What is left of a strategy's probability where what it needs is nowhere to be seen."""
-_MARKET = 0.5
+MARKET = 0.5
+"""Probability that treatment and outcome are set together from which nothing but an instrument will do."""
 _ONE_UNIT = 2.0
 """What a few treated units and one date add to the odds of a synthetic control, and take from those of comparing changes."""
 _PANEL, _WITHIN_UNITS = 2.0, 8.0
@@ -49,7 +50,7 @@ def strategies(case: Case) -> dict[str, float]:
         factors |= dict.fromkeys(("rct", "backdoor", "did", "rd", "iv"), 0.1)
     if case.profile.panel is not None:
         factors |= {"rct": 0.3, "backdoor": 0.3}
-    if case.reading.assignment.get("market", 0.0) >= _MARKET:
+    if case.reading.assignment.get("market", 0.0) >= MARKET:
         factors["backdoor"] = 0.05
     if any(True for _ in periods.synthetic_control(case, outcome)):
         factors |= {"synthetic_control": _ONE_UNIT, "did": 1 / _ONE_UNIT}

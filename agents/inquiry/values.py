@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from leucippus.agents.expressions import quote
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.matching import abbreviates, stems
 
@@ -119,8 +120,6 @@ def name_words(name: str) -> set[str]:
 
 
 def _has(case: Case, name: str, number: str) -> bool:
-    from leucippus.agents.expressions import quote
-
     found = case.dataset.connection.execute(
         f"SELECT count(*) FROM data WHERE {quote(name)} = ?", [float(number)]
     ).fetchone()

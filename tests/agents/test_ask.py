@@ -10,22 +10,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from leucippus.agents.ask import AskAnswer, Question, Wanted, answer, ask, link, understand
-from leucippus.agents.asking import Candidate
-from leucippus.agents.grounding import ground
 from leucippus.errors import InputError
 from leucippus.store.database import Store, open_store
 from leucippus.store.query import without_vectors
-from leucippus.store.triples import Document, Passage, Reader, Sign
+from leucippus.store.triples import Document, Passage, Sign
 from leucippus.store.write import (
-    PassageResult,
-    Planned,
     add_concept_vectors,
     add_documents,
     add_passages,
-    plan,
-    record_batch,
-    start_run,
 )
+from tests.agents.marked import write_marked
 
 # Each is a document; {braces} hold the cause, [brackets] the effect.
 SAID = [
@@ -94,30 +88,10 @@ def test_an_empty_question_is_refused_with_an_example(text: str) -> None:
     assert "What causes" in caught.value.expected
 
 
-def _write(store: Store, marked: Sequence[str]) -> None:
-    reader = Reader(model="hand", prompt_version="1")
-    results, passages = [], []
-    for number, sentence in enumerate(marked):
-        cause, effect = sentence[1 : sentence.index("}")], sentence[sentence.index("[") + 1 : sentence.index("]")]
-        text = sentence.translate(dict.fromkeys(map(ord, "{}[]")))
-        document = Document.of(text, media_type="text/plain", title=f"note {number}")
-        passage = Passage.of(document, 0, len(text))
-        add_documents(store, [(document, f"notes/{number}.txt")])
-        candidate = Candidate(cause=cause, relation="-", effect=effect)
-        claims, rejected = ground(passage, [candidate], reader_id=reader.reader_id, require_cue=True)
-        assert not rejected, rejected
-        passages.append(passage)
-        results.append(PassageResult(passage.passage_id, tuple(claims)))
-    add_passages(store, passages)
-    run_id = start_run(store, command="extract", settings={}, reader=reader)
-    plan(store, run_id, reader, [Planned(p.passage_id, 0, at) for at, p in enumerate(passages)])
-    record_batch(store, run_id, reader.reader_id, results)
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with open_store(tmp_path_factory.mktemp("ask") / "store.duckdb", threads=1) as opened:
-        _write(opened, SAID)
+        write_marked(opened, SAID)
         yield opened
 
 
@@ -195,7 +169,7 @@ def test_a_direct_link_is_no_chain(store: Store) -> None:
 
 def test_a_denied_link_makes_no_chain(tmp_path: Path) -> None:
     with open_store(tmp_path / "s.duckdb", threads=1) as store:
-        _write(store, ["{Rain} did not cause [floods].", "{Floods} cause [power outages]."])
+        write_marked(store, ["{Rain} did not cause [floods].", "{Floods} cause [power outages]."])
         assert ask(store, "Does rain cause power outages?").chains == ()
 
 
@@ -251,7 +225,7 @@ def test_a_phrase_is_encoded_where_no_words_match(store: Store) -> None:
 @pytest.mark.parametrize(("cosine", "found"), [(0.9, ["flood"]), (0.3, [])])
 def test_a_phrase_means_the_nearest_concept_if_it_is_near(tmp_path: Path, cosine: float, found: list[str]) -> None:
     with open_store(tmp_path / "s.duckdb", threads=1) as store:
-        _write(store, ["{Rain} causes [floods]."])
+        write_marked(store, ["{Rain} causes [floods]."])
         names = {name: concept_id for concept_id, name in without_vectors(store)}
         vectors = np.zeros((2, 384), dtype=np.float32)
         vectors[0, :2] = cosine, (1 - cosine**2) ** 0.5
@@ -305,13 +279,13 @@ def test_any_text_gets_an_answer_or_an_input_error(store: Store, text: str) -> N
 
 def test_a_phrase_within_the_other_keeps_its_own_meaning(tmp_path: Path) -> None:
     with open_store(tmp_path / "lcm.duckdb") as opened:
-        _write(opened, ["{Floods} cause [flood damage]."])
+        write_marked(opened, ["{Floods} cause [flood damage]."])
         assert ask(opened, "Do floods cause flood damage?").statements
 
 
 def test_a_doubtful_step_of_a_chain_is_marked(tmp_path: Path) -> None:
     with open_store(tmp_path / "lcm.duckdb") as opened:
-        _write(opened, ["{Rain} may cause [sewer overflow].", "{Sewer overflow} causes [bathing bans]."])
+        write_marked(opened, ["{Rain} may cause [sewer overflow].", "{Sewer overflow} causes [bathing bans]."])
         (chain,) = ask(opened, "Does rain cause bathing bans?").chains
     first, second = chain.text.split(";")
     assert "(hedged)" in first and "(hedged)" not in second

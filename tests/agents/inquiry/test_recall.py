@@ -10,24 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from leucippus.agents.asking import Candidate
-from leucippus.agents.grounding import ground
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.recall import Recalled, recall, with_hints
 from leucippus.store.database import Store, open_store
 from leucippus.store.query import without_vectors
-from leucippus.store.triples import Document, Passage, Reader
 from leucippus.store.write import (
-    PassageResult,
-    Planned,
     add_concept_vectors,
-    add_documents,
-    add_passages,
-    plan,
-    record_batch,
-    start_run,
 )
 from tests.agents.inquiry.cases import case_of
+from tests.agents.marked import write_marked
 
 # Each is a document; {braces} hold the cause, [brackets] the effect.
 SAID = [
@@ -59,26 +50,6 @@ QUESTION = "Does smoking cause lung cancer?"
 Stores = Callable[[Sequence[str]], Store]
 
 
-def _write(store: Store, marked: Sequence[str]) -> None:
-    reader = Reader(model="hand", prompt_version="1")
-    results, passages = [], []
-    for number, sentence in enumerate(marked):
-        cause, effect = sentence[1 : sentence.index("}")], sentence[sentence.index("[") + 1 : sentence.index("]")]
-        text = sentence.translate(dict.fromkeys(map(ord, "{}[]")))
-        document = Document.of(text, media_type="text/plain", title=f"note {number}")
-        passage = Passage.of(document, 0, len(text))
-        add_documents(store, [(document, f"notes/{number}.txt")])
-        candidate = Candidate(cause=cause, relation="-", effect=effect)
-        claims, rejected = ground(passage, [candidate], reader_id=reader.reader_id, require_cue=True)
-        assert not rejected, rejected
-        passages.append(passage)
-        results.append(PassageResult(passage.passage_id, tuple(claims)))
-    add_passages(store, passages)
-    run_id = start_run(store, command="extract", settings={}, reader=reader)
-    plan(store, run_id, reader, [Planned(p.passage_id, 0, at) for at, p in enumerate(passages)])
-    record_batch(store, run_id, reader.reader_id, results)
-
-
 @pytest.fixture
 def stored(tmp_path: Path) -> Iterator[Stores]:
     """Write sentences into a new store, and open it for reading."""
@@ -87,7 +58,7 @@ def stored(tmp_path: Path) -> Iterator[Stores]:
     def make(marked: Sequence[str]) -> Store:
         path = tmp_path / f"{len(opened)}.duckdb"
         with open_store(path, threads=1) as store:
-            _write(store, marked)
+            write_marked(store, marked)
         opened.append(open_store(path, "read", threads=1))
         return opened[-1]
 
@@ -250,7 +221,7 @@ class Encoder:
 def test_vectors_are_a_second_chance_where_they_are_very_near(tmp_path: Path, cosine: float, linked: bool) -> None:
     case, encode = case_of(["Smoking", "LungCancer", "hardship"], QUESTION), Encoder()
     with open_store(tmp_path / "s.duckdb", threads=1) as store:
-        _write(store, SAID)
+        write_marked(store, SAID)
         names = {name: concept_id for concept_id, name in without_vectors(store)}
         vectors = np.zeros((1, 384), dtype=np.float32)
         vectors[0, :2] = cosine, (1 - cosine**2) ** 0.5
