@@ -4,6 +4,7 @@ The graph reads top to bottom. Its state is plain JSON and is saved after every 
 anywhere goes on in another process; data and models are opened again where a step needs them.
 
     understand  is it a question we can answer, and what does it name
+    ask         how the treatment came about, where nothing says so and a person is there
     recall      what the large causal model says about these columns
     propose     candidate designs: from the words, a graph, a model, the user
     vet         candidates × data: the one with the best evidence, or none
@@ -32,10 +33,12 @@ from leucippus.agents.inquiry.graph_proposals import propose_from_graph
 from leucippus.agents.inquiry.propose import Candidate, propose
 from leucippus.agents.inquiry.rank import judge, rank
 from leucippus.agents.inquiry.refuse import impossible, refusal_of
+from leucippus.agents.inquiry.roles import sides_of
 from leucippus.agents.inquiry.words import choice_in_words, not_followed, read_as, why_lost
 from leucippus.errors import DesignError
 
 Update = dict[str, Any]
+_LONGEST_ANSWER = 2_000
 
 
 class State(TypedDict):
@@ -46,6 +49,8 @@ class State(TypedDict):
     reading: dict[str, Any]
     """What the words were read as, so far."""
     read: list[dict[str, str]]
+    said: str
+    """How the treatment came about, in the words of the person who was asked; empty where nobody was."""
     told: str
     citations: list[dict[str, str]]
     candidates: list[dict[str, Any]]
@@ -65,10 +70,23 @@ def understand(state: State, runtime: Runtime[Desk]) -> Update:
     refusal = None if state["stated"] else impossible(case)
     return {
         "reading": asdict(case.reading),
+        "said": "",
         "told": case.reading.told,
         "notes": [],
         "refusal": {} if refusal is None else asdict(refusal),
     }
+
+
+def ask(state: State, runtime: Runtime[Desk]) -> Update:
+    """Ask how the treatment came about; an empty answer leaves it open, and the report says so."""
+    if runtime.context.yes or state["stated"] or state["told"]:
+        return {}
+    desk = _desk(state, runtime)
+    treatment, _ = sides_of(desk.case)
+    question = f"How did {treatment} come about: who or what decided which rows have it?"
+    answer: Mapping[str, Any] = interrupt({"ask": question})
+    desk.hear(str(answer.get("answer") or "").strip()[:_LONGEST_ANSWER])
+    return {"said": desk.said, "told": desk.case.reading.told, "reading": asdict(desk.case.reading)}
 
 
 def recall(state: State, runtime: Runtime[Desk]) -> Update:
@@ -84,10 +102,11 @@ def propose_designs(state: State, runtime: Runtime[Desk]) -> Update:
         stated = Candidate(parse_design(state["stated"]), 1.0, ("user",), "you stated it")
         return {"candidates": [_candidate(stated)]}
     modelled, notes = desk.ask_model()
-    found = [*propose(desk.case), *modelled]
+    left_out: list[str] = []
+    found = [*propose(desk.case, left_out), *modelled]
     if desk.graph is not None:
         found += propose_from_graph(desk.case, desk.graph)
-    candidates, notes = [_candidate(one) for one in found], (*state["notes"], *notes)
+    candidates, notes = [_candidate(one) for one in found], (*state["notes"], *notes, *left_out)
     return {"candidates": candidates, "notes": [*notes], "reading": asdict(desk.case.reading)}
 
 
@@ -150,8 +169,8 @@ def report(state: State, runtime: Runtime[Desk]) -> Update:
     return {"result": plain_values(_desk(state, runtime).conclude(dict(state)))}
 
 
-def _after_understanding(state: State) -> Literal["recall", "report"]:
-    return "report" if state["refusal"] else "recall"
+def _after_understanding(state: State) -> Literal["ask", "report"]:
+    return "report" if state["refusal"] else "ask"
 
 
 def _after_vetting(state: State) -> Literal["approve", "report"]:
@@ -162,6 +181,7 @@ def analysis(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledSt
     """The graph; its context is the `Desk`, which is never saved."""
     graph = StateGraph(State, context_schema=Desk)
     graph.add_node("understand", understand)
+    graph.add_node("ask", ask)
     graph.add_node("recall", recall)
     graph.add_node("propose", propose_designs)
     graph.add_node("vet", vet_designs)
@@ -169,6 +189,7 @@ def analysis(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledSt
     graph.add_node("report", report)
     graph.add_edge(START, "understand")
     graph.add_conditional_edges("understand", _after_understanding)
+    graph.add_edge("ask", "recall")
     graph.add_edge("recall", "propose")
     graph.add_edge("propose", "vet")
     graph.add_conditional_edges("vet", _after_vetting)
@@ -177,7 +198,7 @@ def analysis(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledSt
 
 
 def _desk(state: State, runtime: Runtime[Desk]) -> Desk:
-    runtime.context.take_up(state["reading"])
+    runtime.context.take_up(state["reading"], state["said"])
     return runtime.context
 
 

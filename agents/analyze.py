@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,14 +26,19 @@ from leucippus.config import PACKAGED_MODEL, load_settings
 from leucippus.errors import InputError
 from leucippus.graphs.dag import Graph
 from leucippus.graphs.reading import read_graph
-from leucippus.serving.client import connect
+from leucippus.serving.client import Client, connect
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Decide = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""What is shown to a person → {"decision": "accept" | "decline"} or {"decision": "edit", "design": {field: value}}."""
+"""What is shown to a person → {"decision": "accept" | "decline"} or {"decision": "edit", "design": {field: value}}.
+
+A question of ours is shown as {"ask": sentence} and answered by {"answer": words}.
+"""
 CHECKPOINTS = "analysis.sqlite"
+REPORT = ("report.html", "report.md", "result.json", "spec.yaml", "reproduce.py")
+"""What a folder of an analysis holds beside its figures."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,8 @@ def analyze(
     store : a large causal model (DuckDB) to recall prior knowledge from.
     model : a language model that proposes too, named as in the settings; none unless named.
     out : folder for the report and for what is needed to resume.
-    decide : asked before anything is estimated; everything is accepted if None.
+    decide : asked how the treatment came about where nothing says so, and about the design before anything is
+        estimated; nothing is asked and the design is accepted if None.
 
     Raises
     ------
@@ -87,23 +93,52 @@ def analyze(
     return run(Request(data, question, description, graph, design, store, model, folder), decide)[0]
 
 
-def run(request: Request, decide: Decide | None = None) -> tuple[Finding, tuple[Path, ...]]:
-    """As `analyze`; also the files written."""
+def run(
+    request: Request, decide: Decide | None = None, client: Client | None = None
+) -> tuple[Finding, tuple[Path, ...]]:
+    """As `analyze`; also the files written.
+
+    Parameters
+    ----------
+    client : the client of the model the request names, where the caller has opened one; it stays open.
+    """
     from leucippus.agents.analysis import analysis
 
-    desk = _desk(request, decide is None)
-    start: Any = {"stated": _specification(request.design)}
-    try:
+    with nullcontext(client) if client else opened(request.model) as model:
+        desk = _desk(request, decide is None, model)
+        start: Any = {"stated": _specification(request.design)}
         if request.out is None:
             return _drive(analysis, None, desk, start, decide, "once")
-        request.out.mkdir(parents=True, exist_ok=True)
+        _claim(request.out)
         from langgraph.checkpoint.sqlite import SqliteSaver
 
         with closing(sqlite3.connect(request.out / CHECKPOINTS, check_same_thread=False)) as connection:
             return _drive(analysis, SqliteSaver(connection), desk, start, decide, _name(request))
+
+
+@contextmanager
+def opened(model: str | None) -> Iterator[Client | None]:
+    """The client of a model, closed in the end; none for None and "none"."""
+    if model in (None, "none"):
+        yield None
+        return
+    client = connect(load_settings().model_copy(update={"model": model, "adapter": None}))
+    try:
+        yield client
     finally:
-        if desk.client is not None:
-            asyncio.run(desk.client.close())
+        asyncio.run(client.close())
+
+
+def _claim(folder: Path) -> None:
+    """Make a folder ready for a report, unless files of somebody else would be written over."""
+    folder.mkdir(parents=True, exist_ok=True)
+    there = [name for name in REPORT if (folder / name).exists()]
+    if there and not (folder / CHECKPOINTS).exists():
+        raise InputError(
+            f"{folder} holds {there[0]}, which is of no analysis and would be written over",
+            expected="a new folder, or one of an earlier analysis",
+            next_step="Name another folder with --out.",
+        )
 
 
 def _drive(
@@ -128,11 +163,7 @@ def _drive(
     return desk.finding, desk.written
 
 
-def _desk(request: Request, unattended: bool) -> Desk:
-    settings = load_settings()
-    client = None
-    if request.model not in (None, "none"):
-        client = connect(settings.model_copy(update={"model": request.model, "adapter": None}))
+def _desk(request: Request, unattended: bool, client: Client | None) -> Desk:
     if isinstance(request.data, str | Path):
         source, data = str(request.data), request.data
         if not Path(data).exists():

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from leucippus.agents.analyze import Request, run
+from leucippus.agents.analyze import Request, opened, run
 from leucippus.agents.inquiry.description import read_description
 from leucippus.agents.inquiry.finding import Finding
 from leucippus.agents.inquiry.matching import Columns
 from leucippus.agents.inquiry.reader import shipped_reader
 from leucippus.errors import InputError, LeucippusError
+from leucippus.serving.client import Client
 
 _FIELDS = ("unit", "time", "mediator", "running_variable", "cutoff", "treated_group", "first_treated")
 
@@ -53,12 +54,12 @@ def predict(
     """Answer every task that `out` does not hold yet; returns counts and seconds."""
     done = {row["id"] for row in _predictions(out)}
     taken: list[float] = []
-    with out.open("a", encoding="utf-8") as stream:
+    with out.open("a", encoding="utf-8") as stream, opened(model) as client:
         for task in read_tasks(tasks):
             if task["id"] in done:
                 continue
             began = time.monotonic()
-            row = {"id": task["id"], **answered(task, model), "seconds": round(time.monotonic() - began, 2)}
+            row = {"id": task["id"], **answered(task, model, client), "seconds": round(time.monotonic() - began, 2)}
             taken.append(row["seconds"])
             stream.write(json.dumps(row, ensure_ascii=False) + "\n")
             stream.flush()
@@ -81,9 +82,9 @@ def _predictions(path: Path) -> Iterator[dict[str, Any]]:
     yield from whole
 
 
-def answered(task: dict[str, str], model: str | None) -> dict[str, Any]:
+def answered(task: dict[str, str], model: str | None, client: Client | None) -> dict[str, Any]:
     try:
-        finding, _ = run(Request(task["data"], task["question"], task["description"], model=model))
+        finding, _ = run(Request(task["data"], task["question"], task["description"], model=model), client=client)
     except LeucippusError as error:
         return {"strategy": "none", "refused": True, "reason": str(error)}
     return prediction(finding)

@@ -66,9 +66,11 @@ def analyze(
 
 
 def _decide(shown: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Show a design and ask: accept, edit a field, or decline."""
+    """Ask what nothing says; show a design and ask: accept, edit a field, or decline."""
     import yaml
 
+    if "ask" in shown:
+        return {"answer": typer.prompt(f"{shown['ask']} (leave empty if unknown)", default="", show_default=False)}
     output.say(shown["why"])
     if shown.get("not_taken"):
         output.say(f"Not taken: {shown['not_taken']}")

@@ -195,7 +195,7 @@ def treated_rows(study: Study, design: Did, unit: Ints | None) -> tuple[NDArray[
             f"no row has the treated group {wanted!r}", expected=f"a value of {candidates[0]}, such as {sample}"
         )
     d = zero_one(frame[design.treatment])
-    if d is None or (unit is not None and (pd.Series(d).groupby(unit).nunique() > 1).any()):
+    if d is None or (unit is not None and _switches(d, unit, frame[design.time])):
         if d is None and unit is None:
             raise DesignError(
                 f"{design.treatment!r} is not 0 or 1, and nothing says which of its values is treated",
@@ -203,6 +203,17 @@ def treated_rows(study: Study, design: Did, unit: Ints | None) -> tuple[NDArray[
             )
         return None, ""
     return d == 1, f"{design.treatment} = 1"
+
+
+def _switches(d: Floats, unit: Ints, time: pd.Series) -> bool:
+    """Whether the treatment changes within units over time. A few units with both of its values in one period are two
+    units that share a code."""
+    rows = pd.DataFrame({"d": d, "unit": unit, "time": time.to_numpy()})
+    changed = rows.groupby("unit")["d"].nunique() > 1
+    if not changed.any():
+        return False
+    at_once = (rows.groupby(["unit", "time"])["d"].nunique() > 1).groupby("unit").any()
+    return bool(changed.mean() > _FEW_MIXED or (changed & ~at_once).any())
 
 
 def group_column_and_value(design: Did) -> tuple[str | None, Value | None]:

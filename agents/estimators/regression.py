@@ -114,7 +114,8 @@ def regress(
     formula = "y ~ " + " + ".join(name for name in columns if name != "y")
     if absorb is not None:
         effects = np.asarray(absorb).reshape(len(y), -1)
-        if not _not_alone(effects):
+        together = _not_alone(effects)
+        if not together.any():
             raise DataError(
                 "every row is the only one of its unit or period, so nothing is left once their effects are taken out",
                 expected="units and periods with two rows or more",
@@ -158,6 +159,9 @@ def regress(
     if dof < 1:
         raise DataError(f"{len(y)} rows for {parameters} parameters", expected="more rows than parameters")
     residuals = np.asarray(fit._u_hat, dtype=np.float64).ravel()
+    if len(residuals) < len(y):  # pyfixest drops rows that are alone in an effect, which fits them exactly
+        kept, residuals = residuals, np.zeros(len(y))
+        residuals[together] = kept
     if float((residuals**2).sum()) <= _EXACT * float(((y - y.mean()) ** 2).sum()):
         raise DataError("the regression fits every row exactly, so there is nothing to measure its error by")
     covariance = np.asarray(fit._vcov, dtype=np.float64)[np.ix_(at, at)]
@@ -173,8 +177,8 @@ def regress(
     )
 
 
-def _not_alone(effects: NDArray[np.generic]) -> int:
-    """Rows left once those that are alone in an effect are dropped, again and again; of none pyfixest aborts the process."""
+def _not_alone(effects: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """(n,), rows left once those alone in an effect are dropped, again and again; of none pyfixest aborts the process."""
     left = np.ones(len(effects), dtype=bool)
     while True:
         alone = np.zeros(len(effects), dtype=bool)
@@ -182,7 +186,7 @@ def _not_alone(effects: NDArray[np.generic]) -> int:
             _, where, counts = np.unique(codes[left], return_inverse=True, return_counts=True)
             alone[np.flatnonzero(left)[counts[where] < 2]] = True
         if not alone.any():
-            return int(left.sum())
+            return left
         left &= ~alone
 
 

@@ -18,6 +18,7 @@ from leucippus.agents.inquiry.description import Description, read_description
 from leucippus.agents.inquiry.matching import Columns
 from leucippus.agents.inquiry.question import Question, read_question
 from leucippus.agents.inquiry.reader import Reader, Reading
+from leucippus.agents.inquiry.sides import one_question
 from leucippus.agents.profile import Profile, profile
 from leucippus.agents.timing import timing
 
@@ -35,6 +36,14 @@ class Case:
     columns: Columns
     question: Question
     reading: Reading
+    sides: tuple[str, str] | None = None
+    """Treatment and outcome, where they are to be taken for granted."""
+
+    def about(self, treatment: str, outcome: str) -> Case:
+        """The same case with these for treatment and outcome."""
+        other = replace(self, sides=(treatment, outcome))
+        other.__dict__.update({name: self.__dict__[name] for name in ("by_name", "_ranks") if name in self.__dict__})
+        return other
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -71,6 +80,17 @@ class Case:
             return ()
         return tuple(other for other, theirs in self._ranks.items() if other != name and _in_steps(mine, theirs))
 
+    def bands(self, name: str) -> tuple[str, ...]:
+        """Columns of a few values of which this one is a band: ratings from 1 to 5 next to "rated 1 or 2"."""
+        mine = self._ranks.get(name)
+        if mine is None or self.by_name[name].kind != "binary":
+            return ()
+        return tuple(
+            other
+            for other, theirs in self._ranks.items()
+            if other != name and 2 < self.by_name[other].distinct <= _BANDS and _in_steps(theirs, mine)
+        )
+
     def values(self, name: str) -> tuple[str, ...]:
         return self.columns.values.get(name, ())
 
@@ -101,10 +121,10 @@ def open_case(dataset: Dataset, question: str, description: str, reader: Reader)
     seen = profile(dataset)
     columns = Columns(dataset.columns, told, values_of(dataset, seen))
     kinds = {column.name: column.kind for column in seen.columns}
-    reading = reader.read(question, described, kinds, columns)
-    return Case(
-        dataset, seen, described, columns, read_question(question, reading.cause, reading.effect, columns), reading
-    )
+    asked, others = one_question(question)
+    reading = reader.read(asked, described, kinds, columns)
+    read = read_question(asked, reading.cause, reading.effect, columns, others)
+    return Case(dataset, seen, described, columns, read, reading)
 
 
 def values_of(dataset: Dataset, seen: Profile) -> dict[str, tuple[str, ...]]:

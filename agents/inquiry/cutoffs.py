@@ -11,7 +11,10 @@ import numpy as np
 from leucippus.agents.columns import Floats, coded, zero_one
 from leucippus.agents.inquiry.case import Case
 
-_NUMBER = re.compile(r"(?<![\w.])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?![\w]|\.\d)")
+_MONTH = r"jan\w*|feb\w*|mar\w*|apr\w*|may|june?|july?|aug\w*|sep\w*|oct\w*|nov\w*|dec\w*"
+_NUMBER = re.compile(
+    rf"(?<![\w.])[-−]?\d+(?:,\d{{3}})*(?:\.\d+)?(?![\w]|\.\d|(?:st|nd|rd|th)? (?:{_MONTH})\b)", re.IGNORECASE
+)
 _NEAR_LINE = re.compile(
     r"cut-?off|threshold|limit|line|at least|or (more|less|over|under|above|below|older|younger|higher|lower)|below|above|"
     r"under|over|exceed|reach|minimum|maximum|pass|eligib|qualif|turn|win|won|majority|fewer|birthday|age|score|points?|"
@@ -20,7 +23,7 @@ _NEAR_LINE = re.compile(
 )
 _WINNING = re.compile(r"\b(w[io]n|wins|winning|winner|victory|majority|elected|lost|losing|loser)\b", re.IGNORECASE)
 _CENTRED = re.compile(
-    r"\b(cent(re|er)ed|normali[sz]ed|relative to|distance (to|from)|minus|above the|margin|difference from)\b",
+    r"\b(cent(re|er)ed|normali[sz]ed|relative to|distance (to|from)|minus|above the|margin|difference from|negative)\b",
     re.IGNORECASE,
 )
 _BELOW = re.compile(
@@ -30,6 +33,10 @@ _BELOW = re.compile(
 )  # fmt: skip
 _MOST_NUMBERS = 6
 _JUMP = 0.1
+_END = 0.03
+"""Of its range, how near its ends a number tells of the range and not of a line within it."""
+_SYMMETRIC = 0.01
+"""Of its range, how near the middle of a running variable has to be to a round number to be taken for its cutoff."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,8 @@ def _cutoffs(case: Case, running: str, values: Floats) -> Iterator[Cutoff]:
                 year = 1800 <= value <= 2100 and not low <= value <= high
                 if year or not _NEAR_LINE.search(around):
                     continue
-                share = weight if low < value <= high else 0.1 * weight
+                ends = min(abs(value - low), abs(value - high)) <= _END * (high - low)
+                share = weight if low < value <= high and not ends else 0.1 * weight
                 if value not in stated or stated[value].weight < share:
                     stated[value] = Cutoff(value, share, around)
     everything = f"{said} {case.reading.told} {case.question.text}"
@@ -88,6 +96,14 @@ def _cutoffs(case: Case, running: str, values: Floats) -> Iterator[Cutoff]:
     if _WINNING.search(everything) and re.search("share|vote", f"{running} {said}", re.IGNORECASE):
         half = 0.5 if high <= 1 else 50.0
         stated.setdefault(half, Cutoff(half, 0.7, case.question.text))
+    middle = round((low + high) / 2)
+    clear = any(one.weight > 0.3 for one in stated.values())
+    if (
+        not clear
+        and case.question.effect == "at the cutoff"
+        and abs(middle - (low + high) / 2) <= _SYMMETRIC * (high - low)
+    ):
+        stated[float(middle)] = Cutoff(float(middle), 0.3, "")  # files are often cut out evenly around their cutoff
     for threshold in case.profile.thresholds:
         if threshold.running == running and case.role(threshold.treatment, "outcome") < 0.5:
             near = min(stated, key=lambda v: abs(v - threshold.cutoff), default=None)

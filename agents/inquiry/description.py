@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from leucippus.agents.passages import sentences
 
 _JOIN = r"\s*(?:,\s*and\s|,|/|;(?=\s*\S+\s*=)|\band\b|&|\+)\s*"
 _RANGE = r"\s*(?:-|–|—|\.\.\.?|…|\bto\b|\bthrough\b)\s*"
 _DEFINE = re.compile(
-    r"[`*\"'”]*\s*(?:\([^()\n]{1,40}\)\s*)?(?:=|:|\||\s[-–—]+\s|[-–—]+\s|→|(?P<open>\()|(?P<tab>\t)|\bis\b|\bare\b)\s*"
+    r"[`*\"'”]*[ \t]*(?:\([^()\n]{1,40}\)[ \t]*)?"
+    r"(?:=|:|\||[ \t][-–—]+\s|(?<=\S)[-–—]+\s|→|(?P<open>\()|(?P<tab>\t)|\bis\b|\bare\b)\s*"
 )
 _QUOTES = "`*\"'“”"
 _HEADING = re.compile(
@@ -59,8 +61,11 @@ def read_description(text: str, columns: Sequence[str]) -> Description:
     text : what the user wrote; may be empty. columns : the columns there are.
     """
     mentions = list(_groups(text, list(_mentions(text, columns)), columns))
+    if _parted_by_commas(text, mentions):
+        mentions = [alone for mention in mentions for alone in _alone(text, mention)]
     said: dict[str, str] = {}
     taken: list[tuple[int, int]] = []
+    last: Sequence[str] = ()
     for at, mention in enumerate(mentions):
         definer = _DEFINE.match(text, mention.end)
         for column, note in mention.notes.items():
@@ -72,12 +77,103 @@ def read_description(text: str, columns: Sequence[str]) -> Description:
         words = re.sub(r"\s+", " ", text[start:end].strip(" \t\n|;,.–—-*`"))
         if not words:
             continue
-        for column in mention.columns[-1:] if definer["open"] else mention.columns:
-            said[column] = f"{words} ({mention.notes[column]})" if column in mention.notes else said.get(column, words)
+        alone = definer["open"] or re.match(r"its? ", words)
+        shared = _alike(mention.columns) if alone else mention.columns
+        for at_once, (column, own) in enumerate(zip(shared, _shares(words, len(shared)), strict=True)):
+            own = _spelt_out(own, said.get(last[min(at_once, len(last) - 1)], "") if last else "")
+            place = mention.columns.index(column)
+            if place and not own.startswith("their") and _ONLY_LOG.fullmatch(own):
+                own = f"log of {said.get(mention.columns[place - 1], mention.columns[place - 1])}"
+            said[column] = f"{own} ({mention.notes[column]})" if column in mention.notes else said.get(column, own)
         taken.append((mention.start, end))
+        last = shared
+    said |= dict(_forms(said, columns))
     return Description(
         text, {column: said[column] for column in columns if column in said}, tuple(_prose(text, taken, columns))
     )
+
+
+_SAME = re.compile(r"(?:the )?(?:same|ditto|idem|likewise)\b,?\s*", re.IGNORECASE)
+
+
+def _spelt_out(words: str, before: str) -> str:
+    """What is said by pointing to the column before: `same at week 20` after `cells per mm3 at entry`."""
+    found = _SAME.match(words)
+    if found is None or not before:
+        return words
+    rest = words[found.end() :]
+    if when := re.match(rf"{_PREPOSITION}|after|before", rest):
+        before = re.sub(rf"\s+{when[0]}\b.*$", "", before)
+    return f"{before} {rest}".strip()
+
+
+def _alike(columns: Sequence[str]) -> Sequence[str]:
+    """The last columns whose names differ by their numbers alone: `wind1, wind2 (knots)`."""
+    stem = re.sub(r"\d+", "", columns[-1])
+    first = len(columns) - 1
+    while first > 0 and re.sub(r"\d+", "", columns[first - 1]) == stem:
+        first -= 1
+    return columns[first:]
+
+
+_LIST = re.compile(r"\s*(?:,\s*and\b|,|/|;|\band\b|&)\s*(?![^()]*\))")
+
+
+def _shares(words: str, names: int) -> list[str]:
+    """What is said of several names, parted where it lists as many things: `husband's schooling and wage`."""
+    parts = _LIST.split(words)
+    if names < 2 or len(parts) != names or not all(parts):
+        return [words] * names
+    head = re.match(rf"(.*\b{_PREPOSITION}\s+|\w+'s\s+|log (?:of )?)\S", parts[0], re.IGNORECASE)
+    tail = re.search(rf"\s{_PREPOSITION}\s.*", parts[-1], re.IGNORECASE)
+    if len(parts[0].split()) == 1 < len(last := parts[-1].split()) and not re.match(_PREPOSITION, last[1]):
+        return [*(" ".join((part, *last[1:])) for part in parts[:-1]), parts[-1]]  # violent and property crime
+    if head and not _ONLY_LOG.fullmatch(parts[-1]) and len(parts[-1].split()) < len(parts[0].split()):
+        return [parts[0], *(head[1] + part for part in parts[1:])]
+    if tail and not re.search(rf"\s{_PREPOSITION}\s", parts[0], re.IGNORECASE):
+        return [*(part + tail[0] for part in parts[:-1]), parts[-1]]
+    return parts
+
+
+_PREPOSITION = r"(?:in|of|per|on|at|by|for|from|under|over|to|with)"
+_ITS_LOG = re.compile(
+    r"(?:,|\band\b|\(|\s)*\b(?:its|their|the|in|and) (?:natural )?log(?:s|arithms?)?\b\)?.*", re.IGNORECASE
+)
+
+
+def _forms(said: Mapping[str, str], columns: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What is said of logarithms and squares that nothing, or only "its log", is said of: `lwage` next to `wage`."""
+    by_name = {column.lower(): column for column in columns}
+    for column in columns:
+        short = column.lower()
+        of = next((by_name[rest] for rest in _without_mark(short) if rest in by_name and rest != short), None)
+        if of is None:
+            continue
+        mark = "log of" if short.startswith("l") and not short.startswith(of.lower()) else "square of"
+        words = _ITS_LOG.sub("", said.get(of, "")).strip(" ,;") or re.sub(r"[\W_]+", " ", of)
+        own = said.get(column, "")
+        if not _LOG_OR_SQUARE.search(own) or own == said.get(of) or _ONLY_LOG.fullmatch(own):
+            yield column, f"{mark} {words}"
+            if of in said:
+                yield of, words
+
+
+_ONLY_LOG = re.compile(
+    r"(?:(?:its|their|the|in) )?(?:natural )?log(?:s|arithms?)?(?: of (?:it|that|this))?", re.IGNORECASE
+)
+_LOG_OR_SQUARE = re.compile(r"\b(?:log|ln\b|squared?\b)", re.IGNORECASE)
+
+
+def is_logarithm(name: str, said: str) -> bool:
+    """Whether a column is a logarithm, by its name and what is said of it."""
+    return bool(re.search(r"^(?:natural )?logs?\b|\blog(?:arithm)? of|natural log|^ln\b", said, re.IGNORECASE)) or bool(
+        re.match(r"(?:log|ln)_", name, re.IGNORECASE)
+    )
+
+
+def _without_mark(name: str) -> Iterator[str]:
+    yield from (name[len(mark) :] for mark in ("log_", "ln_", "l_", "log", "ln", "l") if name.startswith(mark))
+    yield from (name[: -len(mark)] for mark in ("_sq", "_squared", "squared", "sq", "_2") if name.endswith(mark))
 
 
 def _mentions(text: str, columns: Sequence[str]) -> Iterator[_Mention]:
@@ -115,6 +211,43 @@ def _groups(text: str, mentions: list[_Mention], columns: Sequence[str]) -> Iter
             at += 1
         yield group
         at += 1
+
+
+def _parted_by_commas(text: str, mentions: Sequence[_Mention]) -> bool:
+    """Whether commas, not semicolons or lines, stand between what is said of one column and the next name."""
+    defined = [m for m in mentions if (found := _DEFINE.match(text, m.end)) and not found["open"]]
+    between = [text[one.end : other.start] for one, other in pairwise(defined)]
+    apart = sum(bool(re.search(r"[;\n|]|\.\s", piece)) for piece in between)
+    return bool(between) and apart < len(between) / 2
+
+
+def _alone(text: str, group: _Mention) -> Iterator[_Mention]:
+    """The names of a group, of which what follows says something of the last alone, and of what "and" joins to it."""
+    names = list(
+        re.finditer(
+            "|".join(rf"(?<![\w.]){re.escape(name)}(?!\w)" for name in group.columns),
+            text[group.start : group.end],
+            re.IGNORECASE,
+        )
+    )
+    if len(names) != len(group.columns):
+        yield group
+        return
+    first = len(names) - 1
+    while first > 0 and "," not in text[group.start + names[first - 1].end() : group.start + names[first].start()]:
+        first -= 1
+    for at in range(first):
+        start, end = names[at].span()
+        yield _Mention(
+            group.start + start, group.start + end, (group.columns[at],), _noted(group, group.columns[at : at + 1])
+        )
+    yield _Mention(
+        group.start + names[first].start(), group.end, group.columns[first:], _noted(group, group.columns[first:])
+    )
+
+
+def _noted(group: _Mention, columns: Sequence[str]) -> dict[str, str]:
+    return {name: note for name, note in group.notes.items() if name in columns}
 
 
 def _numbered(first: str, last: str, between: str) -> bool:
@@ -155,10 +288,10 @@ def _end(text: str, definer: re.Match[str], following: int, later: Sequence[_Men
                 return at
     stop = re.search(r";|\n|\.(?=\s|$)(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)", text[start:])
     end = start + stop.start() if stop else len(text)
-    for mention in later:  # an item of its own that comes sooner: `a = one thing, b = another`
+    for mention in later:  # an item of its own that comes sooner: `a = one thing, b = another`, `a = one thing, b; c`
         if mention.start >= end:
             break
-        ahead = _DEFINE.match(text, mention.end)
+        ahead = _DEFINE.match(text, mention.end) or re.match(r"[`*\"'”]*\s*(?:[;,\n]|\.?\s*$)", text[mention.end :])
         comma = re.search(r"[,;|]\s*(and\s+)?[`*\"'“]*$", text[start : mention.start])
         if ahead is not None and comma is not None:
             return start + comma.start()

@@ -43,16 +43,33 @@ class Desk:
     out: Path | None = None
     yes: bool = True
     challenge: bool = True
+    said: str = ""
+    """How the treatment came about, as the person said who was asked."""
     finding: Finding | None = None
     """Set when the analysis has ended in this process."""
     written: tuple[Path, ...] = ()
 
     @cached_property
     def case(self) -> Case:
-        return open_case(self.open_data(), self.question, self.description, self.reader)
+        return open_case(self.open_data(), self.question, self.described, self.reader)
 
-    def take_up(self, reading: Mapping[str, Any]) -> None:
-        """Go on with a reading that was saved."""
+    @property
+    def described(self) -> str:
+        """The description, with what was said since."""
+        return f"{self.said}\n{self.description}" if self.said else self.description
+
+    def hear(self, said: str) -> None:
+        """Read everything again with what a person said of how the treatment came about."""
+        if said == self.said:
+            return
+        self.said = said
+        dataset = self.case.dataset
+        case = open_case(dataset, self.question, self.described, self.reader)
+        self.__dict__["case"] = replace(case, reading=replace(case.reading, told=case.reading.told or said))
+
+    def take_up(self, reading: Mapping[str, Any], said: str) -> None:
+        """Go on with what was saved."""
+        self.hear(said)
         self._reading(Reading(**reading))
 
     def recall(self) -> tuple[tuple[Citation, ...], Notes]:
@@ -109,7 +126,7 @@ class Desk:
         self.finding = Finding(
             self.question,
             self.source,
-            self.description,
+            self.described,
             tuple(Read(**one) for one in state.get("read", ())),
             state["told"],
             state.get("why", ""),

@@ -1,7 +1,7 @@
-"""A study in the words and marks that the study reader weighs: of the whole, of a sentence, of a column.
+"""A study in the words and marks that the study reader weighs: of the whole, and of a sentence.
 
-A feature is a name and a number. Names begin with what they are of; n-grams of words, kinds of columns, how well a column
-fits the question and its two sides, and cues of how a treatment came about.
+A feature is a name and a number. Names begin with what they are of; n-grams of words, kinds of columns, cues of how a
+treatment came about. Those of a question's words are in `question_words`, those of columns in `column_marks`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from leucippus.agents.inquiry.description import Description
-from leucippus.agents.inquiry.matching import Columns, spoken, stems
-from leucippus.agents.inquiry.sides import sides
+from leucippus.agents.inquiry.matching import spoken
 
 Features = Mapping[str, float]
 _WORD = re.compile(r"[a-z][a-z'-]*|\d+")
@@ -35,7 +34,6 @@ _CUES = {
     "one": r"\b(monthly|weekly|daily|quarterly|series|one (?:city|country|state|hospital|firm)|national)\b",
 }  # fmt: skip
 _CUE = {name: re.compile(pattern) for name, pattern in _CUES.items()}
-_BEST = 6
 
 
 def words(text: str) -> list[str]:
@@ -70,48 +68,3 @@ def of_sentence(sentence: str, place: int, sentences: int) -> Features:
     counts.update(f"u:{name}" for name in cues(sentence))
     counts.update([f"at:{min(place, 4)}", f"from the end:{min(sentences - place, 4)}"])
     return {name: float(count) for name, count in counts.items()}
-
-
-def of_columns(
-    question: str, description: Description, kinds: Mapping[str, str], columns: Columns
-) -> dict[str, dict[str, float]]:
-    """Of each column, in the order of `kinds`."""
-    cause, effect = sides(question)
-    told = sorted(cues(f"{description.prose} {question}"))
-    fits = {part: _Fit(columns, text) for part, text in (("q", question), ("x", cause), ("y", effect))}
-    prose = _Fit(columns, description.prose[:600])
-    found = {}
-    for at, (name, kind) in enumerate(kinds.items()):
-        said = words(description.columns.get(name, ""))
-        marks = [f"n:{word}" for word in words(spoken(name))] + [f"s:{word}" for word in said]
-        marks += [f"s:{one} {other}" for one, other in pairwise(said)]
-        marks += [f"begins:{' '.join(said[:2])}", f"kind={kind}", f"place={4 * at // len(kinds)}"]
-        marks += [f"{cue}&{kind}" for cue in told] + [f"prose rank={prose.rank(name)}"]
-        for part, fit in fits.items():
-            marks += [f"{part} rank={fit.rank(name)}", f"{part} rank={min(fit.rank(name), 3)}&{kind}"]
-        features = dict.fromkeys(marks, 1.0)
-        for part, fit in fits.items():
-            features |= {f"{part} score": fit.score(name), f"{part} behind": fit.behind(name)}
-        features["y less x"] = fits["y"].score(name) - fits["x"].score(name)
-        features["said"] = float(bool(said))
-        features["asked"] = float(len(set(stems(question)) & set(stems(f"{spoken(name)}"))))
-        found[name] = features
-    return found
-
-
-class _Fit:
-    """How well columns fit a piece of text."""
-
-    def __init__(self, columns: Columns, text: str) -> None:
-        self._scores = columns.scores(text) if text.strip() else {}
-        self._order = sorted(self._scores, key=lambda name: -self._scores[name])
-
-    def rank(self, name: str) -> int:
-        return min(self._order.index(name), _BEST) if self._scores else _BEST + 1
-
-    def score(self, name: str) -> float:
-        return min(self._scores.get(name, 0.0), 3.0)
-
-    def behind(self, name: str) -> float:
-        """How far behind the best."""
-        return self.score(name) - self.score(self._order[0]) if self._scores else 0.0

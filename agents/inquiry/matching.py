@@ -31,6 +31,8 @@ _EXACT, _EXACT_WORD = 3.0, 1.0
 _SHORT, _SHORTEST = 0.8, 5
 """The same where the name abbreviates words in a row: `beertax` of beer tax, `nearinc` of near the incinerator."""
 _MEANING = 1.0
+_LONGEST = 200
+"""Characters of what is said of a column that are compared for their meaning."""
 
 
 def spoken(name: str) -> str:
@@ -43,10 +45,11 @@ def stems(text: str) -> list[str]:
     """Words that mean something, cut back to what inflections of them share."""
     text = re.sub(r"%|\bpercentages?\b|\bper cent\b", " percent ", text)
     words = re.findall(r"[a-z]+|\d+", spoken(text).replace("'", "") if "_" in text else text.lower().replace("'", ""))
-    return [_stem(word) for word in words if word not in _STOP]
+    return [stem(word) for word in words if word not in _STOP]
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """A word cut back to what its inflections share."""
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             return word[: -len(suffix)]
@@ -81,6 +84,29 @@ class Columns:
         return self.embed([f"{spoken(name)}: {self.said.get(name, '')}" for name in self.names])
 
     @cached_property
+    def _apart(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Vectors of the names, and of what is said of them (the name where nothing is)."""
+        names = [spoken(name) for name in self.names]
+        said = [self.said.get(name, "")[:_LONGEST] or spoken(name) for name in self.names]
+        vectors = self.embed([*names, *said])
+        return vectors[: len(names)], vectors[len(names) :]
+
+    def nearness(self, phrase: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Cosines of a phrase with the columns' names, and with what is said of them; each of shape (columns,)."""
+        vector = self._vector(phrase)
+        names, said = self._apart
+        return names @ vector, said @ vector
+
+    def _vector(self, phrase: str) -> NDArray[np.float32]:
+        if phrase not in self._encoded:
+            self._encoded[phrase] = self.embed([phrase])[0]
+        return self._encoded[phrase]
+
+    @cached_property
+    def _encoded(self) -> dict[str, NDArray[np.float32]]:
+        return {}
+
+    @cached_property
     def _scored(self) -> dict[str, Mapping[str, float]]:
         return {}
 
@@ -92,7 +118,7 @@ class Columns:
 
     def _score(self, phrase: str) -> Mapping[str, float]:
         wanted = set(stems(phrase))
-        near = self._vectors @ self.embed([phrase])[0] if phrase.strip() else np.zeros(len(self.names))
+        near = self._vectors @ self._vector(phrase) if phrase.strip() else np.zeros(len(self.names))
         plain = re.findall(r"[a-z]+", phrase.lower())
         most = sum(self._rarity.get(word, 1.0) for word in wanted) or 1.0
         found = {}

@@ -18,6 +18,9 @@ Ranked = Callable[..., list[tuple[str, float]]]
 _MOST_PERIODS = 2_000
 _FEW_TREATED = 3
 _LEAST = 0.15
+_LEAST_GROUP = 0.05
+_LEAST_SURE = 0.5
+"""Share of the likeliest layout, where next to nothing tells which column holds the treatment."""
 _FLAGS_TIME = re.compile(
     r"\b(after|post|since|before|later|second (wave|round|period)|(in|from) (\d{4}|january|february|march|april|may|june|july|"
     r"august|september|october|november|december))\b",
@@ -64,7 +67,9 @@ def first_period(case: Case, time: str) -> str | None:
         if at == 0 or (
             len(value) < 3
             and not re.search(
-                rf"\b(week|month|day|quarter|period|wave|round|t)\s*{re.escape(value)}\b", text, re.IGNORECASE
+                rf"\b(week|month|day|quarter|period|wave|round|t|{re.escape(time)})\s*=?\s*{re.escape(value)}\b",
+                text,
+                re.IGNORECASE,
             )
         ):
             continue
@@ -143,10 +148,11 @@ def did(case: Case, outcome: str, ranked: Ranked) -> Iterator[tuple[float, Field
                 made.append((score, base | {"treatment": name}))
     made.sort(key=lambda one: -one[0])
     top = made[0][0] if made else 1.0
+    sure = _LEAST_SURE + (1 - _LEAST_SURE) * min(top, 1.0)
     for score, fields in made[:3]:
         if fields["treatment"] in asked:
             fields = fields | {"controls": [name for name in asked if name != fields["treatment"]]}
-        yield score / max(top, 1.0), fields
+        yield sure * score / top, fields
 
 
 def _groups(
@@ -160,7 +166,7 @@ def _groups(
         if name in barred or column.kind not in ("binary", "categorical"):
             continue
         score = case.role(name, "group", "treatment") + 0.5 * case.role(name, "same") + 0.35 * min(fits[name], 2.0)
-        if score < 0.1 or (unit is not None and not _constant_within(case, name, unit)):
+        if score < _LEAST_GROUP or (unit is not None and not _constant_within(case, name, unit)):
             continue
         if unit is None and not _is_a_group(case, name, time):
             continue

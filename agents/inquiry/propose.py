@@ -11,24 +11,36 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from leucippus.agents.columns import names_an_identifier
+from leucippus.agents.dataset import Dataset
 from leucippus.agents.designs.base import Design
 from leucippus.agents.designs.registry import parse_design
+from leucippus.agents.designs.study import prepare
 from leucippus.agents.inquiry import cutoffs, periods
 from leucippus.agents.inquiry.case import Case
+from leucippus.agents.inquiry.finding import strategy_in_words
+from leucippus.agents.inquiry.instruments import instruments
 from leucippus.agents.inquiry.matching import spoken
-from leucippus.agents.inquiry.roles import outcome_of, ranked, treatment_of
+from leucippus.agents.inquiry.roles import likely_sides, outcome_of, ranked, treatment_of
 from leucippus.agents.inquiry.strategies import strategies
 from leucippus.agents.inquiry.values import Arms, arms, in_expression, rows_meant
 from leucippus.agents.lottery import looks_like_a_trait
-from leucippus.errors import DesignError
+from leucippus.errors import DataError, DesignError
 
 Fields = dict[str, Any]
 _NUMBERS = ("binary", "count", "continuous", "categorical")
 _LEAST = 0.03
 """Probability of a strategy below which it is not proposed."""
 _MOST_LEVELS = 60
-_LIKELY_INSTRUMENT = 0.15
+_SAME_ORDER = 0.995
+_EXACT = 1e-4
+"""Share of a treatment's variance that is left where controls fix it."""
+_OFFER = 0.2
+_RIVALS, _RIVAL = 3, 0.2
+"""Pairs of treatment and outcome that are tried, and how likely they have to be next to the likeliest."""
 _SEVERAL = 0.5
 """Probability of a role above which a column has it beside the likeliest one."""
 
@@ -55,20 +67,76 @@ class Parts:
     subset: str
 
 
-def propose(case: Case) -> Iterator[Candidate]:
+def propose(case: Case, left_out: list[str] | None = None) -> Iterator[Candidate]:
     """Candidates, the likeliest first.
 
-    A strategy whose fields cannot be filled is not proposed.
+    Parameters
+    ----------
+    left_out : gets a sentence for every likely strategy that could not be put together.
     """
     for strategy, weight in sorted(strategies(case).items(), key=lambda one: -one[1]):
         if strategy not in BUILDERS or weight < _LEAST:
             continue
-        for share, fields in BUILDERS[strategy](case):
-            try:
-                design = parse_design({**fields, "strategy": strategy})
-            except DesignError:
-                continue
-            yield Candidate(design, weight * share, ("description",), "that is what question and description speak for")
+        missing, made = _LACKS[strategy], list[Design]()
+        for rival, sides in likely_sides(case)[:_RIVALS]:
+            for share, fields in BUILDERS[strategy](case.about(*sides)) if rival >= _RIVAL else ():
+                try:
+                    design = without_identities(case.dataset, parse_design({**fields, "strategy": strategy}))
+                except (DataError, DesignError) as error:
+                    missing = error.problem
+                    continue
+                if design not in made:
+                    made.append(design)
+                    why = "that is what question and description speak for"
+                    yield Candidate(design, weight * share * rival, ("description",), why)
+        if not made and left_out is not None:
+            left_out.append(f"A design of the kind {strategy_in_words(strategy)} was left out: {missing}.")
+
+
+_LACKS: Mapping[str, str] = {
+    "rct": "no column was found that was drawn by lot",
+    "backdoor": "no treatment was found",
+    "iv": "no column was found that may be the instrument",
+    "rd": "no running variable with a cutoff was found",
+    "did": "no group was found of which the words say that it was treated, and from when",
+    "synthetic_control": "no panel was found in which the words name the treated unit and its date",
+    "its": "no single series was found with a date on which something began",
+    "mediation": "no mediator was found",
+}
+
+
+def without_identities(dataset: Dataset, design: Design) -> Design:
+    """The design less controls from which its treatment is computed: experience next to age and schooling.
+
+    Of the controls that fix the treatment the one that goes along with it most is left out, until they fix it no longer.
+    """
+    while design.strategy in ("backdoor", "iv") and len(design.controls) > 0:
+        study = prepare(dataset, design)
+        if study.binary or not _fixes(study.x.to_numpy(dtype=np.float64), study.d):
+            break
+        d = study.d - study.d.mean()
+        one_each = [name for name in study.x.columns if name in design.controls]
+        x = study.x[one_each].to_numpy(dtype=np.float64)
+        freed = [
+            (abs(float(np.corrcoef(x[:, at], d)[0, 1])), name)
+            for at, name in enumerate(one_each)
+            if x[:, at].std() > 0 and not _fixes(study.x.drop(columns=name).to_numpy(dtype=np.float64), study.d)
+        ]
+        if not freed:
+            break
+        computed = max(freed)[1]
+        ranks = study.x[one_each].rank()
+        gone = {name for name in one_each if name == computed or abs(ranks[name].corr(ranks[computed])) > _SAME_ORDER}
+        design = design.model_copy(update={"controls": tuple(c for c in design.controls if c not in gone)})
+    return design
+
+
+def _fixes(x: NDArray[np.float64], d: NDArray[np.float64]) -> bool:
+    if len(d) <= x.shape[1] + 2 or d.std() == 0:
+        return False
+    columns = np.column_stack([np.ones(len(d)), (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)])
+    left = d - columns @ np.linalg.lstsq(columns, d, rcond=None)[0]
+    return bool((left**2).mean() < _EXACT * d.var())
 
 
 # What all share
@@ -115,7 +183,7 @@ def controls_of(case: Case, parts: Parts, barred: tuple[str, ...] = ()) -> list[
     other_forms = {*case.forms(parts.treatment), *case.forms(parts.outcome), *case.steps(parts.outcome)}
     for column in case.profile.columns:
         name = column.name
-        if name in other_forms:
+        if name in other_forms or name in case.bands(parts.treatment):
             continue
         if name in (parts.treatment, parts.outcome, *barred) or column.kind in (
             "constant",
@@ -171,10 +239,9 @@ def shared_fields(case: Case, parts: Parts) -> Fields:
 
 def rct(case: Case) -> Iterator[tuple[float, Fields]]:
     parts = parts_of(case)
-    if case.question.effect == "of the offer" or case.role(parts.treatment, "after") > 0.5:
-        drawn = [name for name, score in ranked(case, "instrument") if score > 0.5 and name != parts.outcome]
-        if drawn and case.role(drawn[0], "instrument") > case.role(parts.treatment, "treatment"):
-            parts = Parts(drawn[0], parts.outcome, arms(case, drawn[0]), parts.subset)
+    if case.question.effect == "of the offer":
+        offered = _offered(case, parts)
+        parts = Parts(offered, parts.outcome, arms(case, offered), parts.subset)
     fields = shared_fields(case, parts)
     allowed = controls_of(case, parts)
     fields["controls"] = as_controls(case, [name for name in case.question.adjust if name in allowed])
@@ -188,6 +255,20 @@ def rct(case: Case) -> Iterator[tuple[float, Fields]]:
             if case.by_name[group[0]].distinct > case.dataset.rows / 4:
                 fields["blocks"] = None
     yield 1.0, fields
+
+
+_OFFERED = re.compile(
+    r"offer|invit|assign|drawn|lot|winn|won\\b|eligib|encourag|selected|voucher|intend", re.IGNORECASE
+)
+
+
+def _offered(case: Case, parts: Parts) -> str:
+    """The column that says who was offered it, where the question is about the offer alone."""
+    likely = {
+        name: case.role(name, "treatment", "instrument", "same") for name in case.by_name if name != parts.outcome
+    }
+    told = [name for name, share in likely.items() if share > _OFFER and _OFFERED.search(_told_of(case, name))]
+    return max(told, key=lambda name: likely[name], default=parts.treatment)
 
 
 def _varies_within(case: Case, treatment: str, group: str) -> bool:
@@ -205,42 +286,19 @@ def backdoor(case: Case) -> Iterator[tuple[float, Fields]]:
 
 def iv(case: Case) -> Iterator[tuple[float, Fields]]:
     outcome = outcome_of(case)
-    stated = case.question.instruments
-    treatment = treatment_of(case, outcome, stated)
-    found = ranked(case, "instrument", barred=(outcome, treatment))
-    if stated:
-        instruments = [name for name in stated if name not in (outcome, treatment)]
-    else:
-        moving = {one.column: 0.3 for one in case.profile.instruments if one.treatment == treatment}
-        forms = case.forms(treatment) + case.forms(outcome)
-        found = sorted(
-            ((name, score + moving.get(name, 0.0)) for name, score in found if name not in forms),
-            key=lambda one: -one[1],
-        )
-        best = found[0] if found else ("", 0.0)
-        together = case.description.columns.get(best[0])
-        instruments = [
-            name
-            for name, score in found
-            if score >= _LIKELY_INSTRUMENT
-            and (
-                name == best[0]
-                or (together and case.description.columns.get(name) == together and score > 0.7 * best[1])
-            )
-        ]
-    if not instruments:
-        return
-    rows = rows_meant(case, case.question.rows_words, (treatment, outcome, *instruments))
-    parts = Parts(treatment, outcome, arms(case, treatment), rows.expression if rows else "")
-    fields = shared_fields(case, parts)
-    fields["instrument"] = instruments
-    fields["after_treatment"] = [name for name in fields["after_treatment"] if name not in instruments]
-    barred = tuple(name for name in case.by_name if case.role(name, "instrument") >= 0.3)
-    controls = controls_of(case, parts, (*instruments, *barred))
-    if case.question.percent:
-        yield 1.0, _logged(case, fields | {"controls": controls})
-        return
-    yield 1.0, fields | {"controls": as_controls(case, controls)}
+    treatment = treatment_of(case, outcome, case.question.instruments)
+    shifters = tuple(name for name in case.by_name if case.role(name, "instrument") >= 0.3)
+    for share, names in instruments(case, treatment, outcome):
+        rows = rows_meant(case, case.question.rows_words, (treatment, outcome, *names))
+        parts = Parts(treatment, outcome, arms(case, treatment), rows.expression if rows else "")
+        fields = shared_fields(case, parts)
+        fields["instrument"] = list(names)
+        fields["after_treatment"] = [name for name in fields["after_treatment"] if name not in names]
+        controls = controls_of(case, parts, (*names, *shifters))
+        if case.question.percent:
+            yield share, _logged(case, fields | {"controls": controls})
+        else:
+            yield share, fields | {"controls": as_controls(case, controls)}
 
 
 def _logged(case: Case, fields: Fields) -> Fields:

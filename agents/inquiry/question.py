@@ -53,18 +53,19 @@ class Question:
     """Columns it names as instruments."""
     percent: bool = False
     """Whether it asks for per cent for each per cent: an elasticity."""
-    parts: int = 1
-    """Questions in it."""
+    others: int = 0
+    """Further questions that were in the text and are left out of it."""
     spans: Mapping[str, str] = field(default_factory=dict)
     """Field → the words it was read from."""
 
 
-def read_question(text: str, cause: str, outcome: str, columns: Columns) -> Question:
+def read_question(text: str, cause: str, outcome: str, columns: Columns, others: int = 0) -> Question:
     """Read a question.
 
     Parameters
     ----------
     cause, outcome : the words for what is done and what it is done to.
+    others : how many further questions were left out of the text.
     """
     spans: dict[str, str] = {}
     effect: Effect = "total"
@@ -91,7 +92,7 @@ def read_question(text: str, cause: str, outcome: str, columns: Columns) -> Ques
         tuple(instruments),
         len(re.findall(r"\bper ?cent(?:age)?\b(?! points?)|%", text, re.IGNORECASE)) >= 2
         or "elasticity" in text.lower(),
-        max(1, text.count("?")),
+        others,
         spans,
     )
 

@@ -1,6 +1,6 @@
 """The study reader: a question and a description → how the treatment came about, the strategy, the role of each column.
 
-Four logistic regressions over named features (`features`), learned from invented studies. It proposes: whatever it says is
+Five logistic regressions over named features (`features`, `question_words`, `column_marks`), learned from invented studies. It proposes: whatever it says is
 checked against the data by the designs. A tuned encoder in its place read less well (ARCHITECTURE.md).
 """
 
@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 from leucippus.agents.inquiry import features
+from leucippus.agents.inquiry.column_marks import of_columns
 from leucippus.agents.inquiry.description import Description
 from leucippus.agents.inquiry.linear import Linear, load
 from leucippus.agents.inquiry.matching import Columns
-from leucippus.agents.inquiry.sides import sides
+from leucippus.agents.inquiry.question_words import phrases
 
 ROLES: tuple[str, ...] = tuple(
     "treatment outcome instrument running mediator confounder covariate after same unit time cluster group date other "
@@ -29,7 +30,7 @@ ASSIGNMENTS: tuple[str, ...] = tuple(
 )
 """How a treatment came about. `date_some`: it reached some units at some date; `date_all`: everybody at once."""
 STRATEGIES: tuple[str, ...] = tuple("rct backdoor iv rd did synthetic_control its mediation none".split())
-MODELS = ("strategy", "assignment", "told", "role")
+MODELS = ("strategy", "assignment", "told", "word", "role")
 WEIGHTS = Path(__file__).parent / "shipped" / "study_reader.npz"
 _CLEAR = 0.5
 
@@ -67,26 +68,25 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class StudyReader:
-    """The four models."""
+    """The models: of a study's strategy and assignment, of a sentence, of a question's words, of a column."""
 
     strategy: Linear
     assignment: Linear
     told: Linear
+    word: Linear
     role: Linear
 
     def read(self, question: str, description: Description, kinds: Mapping[str, str], columns: Columns) -> Reading:
         whole = features.of_study(question, description, kinds)
-        cause, effect = sides(question)
+        strategies = self.strategy.probabilities(whole)
+        sides = phrases(question, self.word.probabilities)
+        marked = of_columns(question, sides, strategies, description, kinds, columns)
         return Reading(
-            {
-                name: self.role.probabilities(marks)
-                for name, marks in features.of_columns(question, description, kinds, columns).items()
-            },
+            {name: self.role.probabilities(marks) for name, marks in marked.items()},
             self.assignment.probabilities(whole),
             self._told(description),
-            self.strategy.probabilities(whole),
-            cause,
-            effect,
+            strategies,
+            *sides,
         )
 
     def _told(self, description: Description) -> str:

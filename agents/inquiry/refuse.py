@@ -9,10 +9,12 @@ from leucippus.agents.inquiry.finding import Reason, Refusal
 from leucippus.agents.inquiry.matching import stems
 from leucippus.agents.inquiry.rank import Judged
 from leucippus.agents.inquiry.roles import outcome_of, ranked, sides_of
+from leucippus.agents.inquiry.sides import sides
 from leucippus.agents.inquiry.strategies import MARKET
 
-_FITS, _SURE = 0.3, 0.4
-"""How well the words of the outcome have to fit its column, or how sure the reader has to be of it."""
+_FITS, _SOME_FITS, _NEAR, _SURE = 0.3, 0.42, 0.45, 0.4
+"""How well the words of the outcome have to fit its column, or any, or be near to any in meaning; or how sure the reader
+has to be."""
 
 _BY_CHECK: dict[str, Reason] = {
     "rows": "no comparison",
@@ -99,13 +101,17 @@ def impossible(case: Case) -> Refusal | None:
 
 
 def _recorded(case: Case) -> bool:
-    """Whether some column could be the outcome: its words fit the question's, or the reader is sure of it."""
-    wanted = case.question.outcome_words
-    if not stems(wanted):
-        return True
+    """Whether some column could be the outcome: words of the question fit one, or the reader is sure of one."""
+    wanted = [words for words in (case.question.outcome_words, sides(case.question.text)[1]) if stems(words)]
     name = outcome_of(case)
-    fits = max(case.columns.scores(wanted)[name], case.columns.scores(case.question.text)[name])
-    return fits >= _FITS or case.role(name, "outcome") >= _SURE
+    if not wanted or case.role(name, "outcome") >= _SURE:
+        return True
+    return any(
+        case.columns.scores(words)[name] >= _FITS
+        or max(case.columns.scores(words).values()) >= _SOME_FITS
+        or max(map(max, case.columns.nearness(words))) >= _NEAR
+        for words in wanted
+    )
 
 
 def refusal_of(judged: Sequence[Judged], out: Judged | None) -> Refusal:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import numpy as np
+
 from leucippus.agents.columns import Column, names_a_time
 from leucippus.agents.inquiry.case import Case
+from leucippus.agents.inquiry.description import is_logarithm
 from leucippus.agents.lottery import looks_like_a_trait
 
 _BY_WORDS = 0.35
 """What words that fit add to what the reader says; the most they can, twice this."""
+_BY_ALL = 0.3
+_BY_NAME = 3.0
+"""What it does to the odds that the question names a column letter by letter."""
 _PAIRED = 6
 """Columns of which pairs of treatment and outcome are made."""
 _MOST_ARMS = 12
+_FEWEST_CODES = 30
 _NAMED = 0.6
 """How well words have to fit a trait for a question to be about it."""
 
@@ -22,19 +29,33 @@ def ranked(case: Case, role: str, words: str = "", barred: tuple[str, ...] = ())
     """Columns by how well they play a role: what the reader says, and how well the words of the question fit them."""
     matched: Mapping[str, float] = {}
     if role in ("treatment", "outcome", "mediator"):
-        matched = case.columns.scores(words or case.question.text)
+        matched = _fits(case, words)
     elif role == "instrument":
         matched = _shifting(case)
+    named = {*case.columns.named(case.question.text)} - {*case.question.adjust, *case.question.instruments}
     found = []
     for column in case.profile.columns:
         if column.name in barred or column.kind in ("empty", "text"):
             continue
-        fit = matched.get(column.name, 0.0)
-        score = case.role(column.name, role) + _BY_WORDS * min(max(fit, 0.0), 2.0)
+        fit, score = min(max(matched.get(column.name, 0.0), 0.0), 2.0), case.role(column.name, role)
+        if role in ("treatment", "outcome"):
+            score *= float(np.exp(2 * _BY_WORDS * fit)) * (_BY_NAME if column.name in named else 1.0)
+        elif role == "instrument":
+            score += _BY_WORDS * fit * score**0.5
+        else:
+            score += _BY_WORDS * fit
         if role == "treatment" and fit < _NAMED and looks_like_a_trait(column.name):
             score /= 2  # age or sex is what a question is about only where it names it
         found.append((column.name, score * fitness(case, column, role)))
     return sorted(found, key=lambda one: -one[1])
+
+
+def _fits(case: Case, words: str) -> Mapping[str, float]:
+    """How well columns fit words of the question, and a little of it how well they fit all of it."""
+    whole = case.columns.scores(case.question.text)
+    if not words:
+        return whole
+    return {name: score + _BY_ALL * whole[name] for name, score in case.columns.scores(words).items()}
 
 
 def _shifting(case: Case) -> Mapping[str, float]:
@@ -58,7 +79,7 @@ def fitness(case: Case, column: Column, role: str) -> float:
     if role == "outcome":
         return 0.0 if key or not (column.numeric or column.kind == "binary") else 1.0
     if role == "treatment":
-        many = not column.numeric and column.distinct > _MOST_ARMS
+        many = not column.numeric and column.distinct > _MOST_ARMS or numbers_the_rows(column)
         return 0.1 if key or many or column.kind in ("identifier", "date") or names_a_time(column.name) else 1.0
     if role == "instrument":
         odd = key or column.kind in ("identifier", "date", "constant")
@@ -68,23 +89,40 @@ def fitness(case: Case, column: Column, role: str) -> float:
     return 1.0
 
 
+def numbers_the_rows(column: Column) -> bool:
+    """Whether a column is whole numbers of which none comes twice: codes, whatever its name."""
+    return column.kind == "count" and column.distinct == column.rows - column.missing and column.rows >= _FEWEST_CODES
+
+
 def sides_of(case: Case, barred: tuple[str, ...] = ()) -> tuple[str, str]:
-    """Treatment and outcome: the pair of columns that together play their roles best.
+    """Treatment and outcome: the pair of columns that together play their roles best."""
+    if case.sides is not None and not {*case.sides} & {*barred}:
+        return case.sides
+    return likely_sides(case, barred)[0][1]
+
+
+def likely_sides(case: Case, barred: tuple[str, ...] = ()) -> list[tuple[float, tuple[str, str]]]:
+    """Pairs of treatment and outcome, the likeliest first, each with how likely it is next to that.
 
     Of one outcome in two forms, the logarithm where the question asks for per cent.
     """
     causes = [one for one in ranked(case, "treatment", case.question.treatment_words) if one[0] not in barred][:_PAIRED]
     effects = [one for one in ranked(case, "outcome", case.question.outcome_words) if one[0] not in barred][:_PAIRED]
-    pairs = [
-        (t * o, cause, effect)
-        for cause, t in causes
-        for effect, o in effects
-        if cause != effect and cause not in (*case.forms(effect), *case.steps(effect))
-    ]
-    if not pairs:
-        return causes[0][0], effects[-1][0]
-    _, treatment, outcome = max(pairs)
-    return treatment, _in_the_form_asked(case, outcome)
+    pairs = sorted(
+        (
+            (t * o, cause, effect)
+            for cause, t in causes
+            for effect, o in effects
+            if cause != effect and cause not in (*case.forms(effect), *case.steps(effect))
+        ),
+        reverse=True,
+    ) or [(1.0, causes[0][0], effects[-1][0])]
+    found: dict[tuple[str, str], float] = {}
+    for score, cause, effect in pairs:
+        sides = cause, _in_the_form_asked(case, effect)
+        if sides[0] != sides[1]:
+            found.setdefault(sides, score / (pairs[0][0] or 1.0))
+    return [(score, sides) for sides, score in found.items()] or [(1.0, pairs[0][1:])]
 
 
 def _in_the_form_asked(case: Case, name: str) -> str:
@@ -100,10 +138,7 @@ def outcome_of(case: Case) -> str:
 
 
 def _is_log(case: Case, name: str) -> bool:
-    said = case.description.columns.get(name, "").lower()
-    return bool(re.match(r"l(?:n|og)?_?", name.lower())) and (
-        re.search(r"\blog", said) is not None or "log" in name.lower()
-    )
+    return is_logarithm(name, case.description.columns.get(name, ""))
 
 
 _LOGS = re.compile(r"\blog", re.IGNORECASE)

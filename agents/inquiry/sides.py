@@ -1,4 +1,4 @@
-"""The two sides of a causal question: what is done, and what it is done to. Words only, by the verbs of English."""
+"""The two sides of a causal question: what is done, and what it is done to; one question at a time. Words only."""
 
 from __future__ import annotations
 
@@ -58,9 +58,39 @@ _LEADING = re.compile(
 )
 
 
+_NEXT = re.compile(
+    r",? and (?=(?:also )?(?:what|how|by how|do|does|did|is|was|were|are|would|will|has|have)\b[^?]*\?)", re.IGNORECASE
+)
+
+
+def one_question(text: str) -> tuple[str, int]:
+    """(the text with nothing but the first of its questions, how many were left out).
+
+    A question is one that has two sides: "By how much?" belongs to the one before it. What is said in between stays.
+    """
+    pieces = [piece for sentence in _sentences(text) for piece in _parted(sentence)]
+    whole = [piece for piece in pieces if piece.endswith("?") and all(sides(piece))]
+    if len(whole) < 2:
+        return text, 0
+    return " ".join(piece for piece in pieces if piece not in whole[1:]), len(whole) - 1
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.?!])\s+", " ".join(text.split()))
+
+
+def _parted(sentence: str) -> list[str]:
+    """A sentence that asks twice, as two."""
+    for match in _NEXT.finditer(sentence):
+        first, second = sentence[: match.start()] + "?", sentence[match.end() :]
+        if all(sides(first)) and all(sides(second)):
+            return [first, *_parted(second)]
+    return [sentence]
+
+
 def sides(question: str) -> tuple[str, str]:
     """(what is done, what it is done to); empty where the words do not part them."""
-    sentences = re.split(r"(?<=[.?!])\s+", " ".join(question.split()))
+    sentences = _sentences(question)
     asked = next((one for one in sentences if one.endswith("?")), " ".join(sentences))
     text = _LEADING.sub("", re.sub(r"\s*\([^()]*\)", "", asked))
     text = text[:1] + _ASIDE.sub("", text[1:])

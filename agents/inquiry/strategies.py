@@ -46,6 +46,8 @@ def strategies(case: Case) -> dict[str, float]:
     treatment, outcome = sides_of(case)
     if any(one.sharp and one.treatment == treatment for one in case.profile.thresholds):
         factors |= {"rd": 10.0, "rct": 0.1, "backdoor": 0.1, "iv": 0.1}
+    elif any(one.treatment == treatment and _RULE.search(_words(case)) for one in case.profile.thresholds):
+        factors |= {"rd": 5.0, "iv": 0.3}
     if case.profile.series is not None:
         factors |= dict.fromkeys(("rct", "backdoor", "did", "rd", "iv"), 0.1)
     if case.profile.panel is not None:
@@ -64,16 +66,19 @@ def strategies(case: Case) -> dict[str, float]:
 
 def _possible(case: Case, strategy: str) -> float:
     """How far data and words have what a strategy needs: 1 where they do."""
-    said = cues(f"{case.description.prose} {case.question.text}")
+    said = cues(_words(case))
     seen = case.profile
     needs = {
         "rct": "lot" in said,
         "did": seen.panel is not None or (seen.series is None and periods.time_of(case) is not None),
         "synthetic_control": seen.panel is not None,
         "its": seen.panel is None and seen.series is not None,
-        "rd": case.question.effect == "at the cutoff"
-        or _RULE.search(f"{case.description.prose} {case.question.text}") is not None,
+        "rd": case.question.effect == "at the cutoff" or _RULE.search(_words(case)) is not None,
         "iv": bool(said & {"lot", "moved", "shifter"}),
         "mediation": case.question.effect in ("indirect", "direct"),
     }
     return 1.0 if needs.get(strategy, True) else _LACKING
+
+
+def _words(case: Case) -> str:
+    return f"{case.description.prose} {case.question.text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from leucippus.agents.designs.base import Design, plain
@@ -92,5 +93,8 @@ def not_followed(case: Case, design: Design) -> Iterator[str]:
             f"Nothing says how {design.treatment} came about. The answer holds only if, given the controls, it was as good as "
             "drawn by lot: describe how it came about, and ask again."
         )
-    if case.question.parts > 1:
-        yield "The text holds more than one question; the one about the treatment and the outcome named above is answered. Ask the others one by one."
+    cutoff = getattr(design, "cutoff", None)
+    if cutoff and not re.search(rf"(?<![\d.]){cutoff:g}(?![\d]|\.\d)", f"{case.description.text} {case.question.text}"):
+        yield f"Nothing names {cutoff:g} as the cutoff: it was read off the data, so look whether it is the one meant."
+    if case.question.others:
+        yield f"The text holds more than one question; the first is answered: {case.question.text} Ask the others one by one."

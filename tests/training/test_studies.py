@@ -6,13 +6,14 @@ import pytest
 
 from leucippus.agents.inquiry.reader import ASSIGNMENTS, ROLES, STRATEGIES, load_reader
 from leucippus.training.studies import read_studies
-from leucippus.training.study_reader import learn, lesson, measure, save
+from leucippus.training.study_reader import learn, lessons, measure, save
 
 STUDIES = read_studies()
 
 
 def test_every_study_is_there_once() -> None:
-    assert len({study.id for study in STUDIES}) == len({study.question for study in STUDIES}) == len(STUDIES) == 594
+    texts = {(study.question, study.description) for study in STUDIES}
+    assert len({study.id for study in STUDIES}) == len(texts) == len(STUDIES) == 3634
 
 
 @pytest.mark.parametrize("field", ["treatment_words", "outcome_words", "subset_words"])
@@ -34,11 +35,11 @@ def test_labels_and_columns() -> None:
 
 
 def test_a_reader_learns_and_keeps(tmp_path: Path) -> None:
-    lessons = [lesson(study) for study in STUDIES[:60]]
-    reader = learn(lessons[:50])
-    seen, unseen = measure(reader, lessons[:50]), measure(reader, lessons[50:])
+    taught = lessons(STUDIES[::20])
+    reader = learn(taught[:140])
+    seen, unseen = measure(reader, taught[:140]), measure(reader, taught[140:])
     assert seen["strategy"] > 0.9 and seen["roles"] > 0.8
-    assert unseen["treatment"] > 0.3, "better than one column in twelve"
+    assert unseen["treatment"] > 0.4, "better than one column in twelve"
     save(reader, tmp_path / "reader.npz")
-    again = measure(load_reader(tmp_path / "reader.npz"), lessons[50:])
+    again = measure(load_reader(tmp_path / "reader.npz"), taught[140:])
     assert again == pytest.approx(unseen, abs=0.06)  # half precision

@@ -12,10 +12,46 @@ def said(text: str, *columns: str) -> dict[str, str]:
 def test_equals_signs_with_shared_meanings() -> None:
     text = "Farms in Orlo. Columns: id; yld, yld_l = tons a hectare and its log; seed = 1 if given new seed; rain (mm)."
     found = said(text, "id", "yld", "yld_l", "seed", "rain")
-    assert found["yld"] == found["yld_l"] == "tons a hectare and its log"
+    assert found["yld"] == "tons a hectare"
+    assert found["yld_l"] == "log of tons a hectare"
     assert found["seed"] == "1 if given new seed"
     assert found["rain"] == "mm"
     assert "id" not in found
+
+
+def test_what_several_names_share_is_parted_among_them() -> None:
+    found = said(
+        "Columns: ms, fs = mother's schooling and age; rp, ri = price and income per head.", "ms", "fs", "rp", "ri"
+    )
+    assert found == {"ms": "mother's schooling", "fs": "mother's age", "rp": "price per head", "ri": "income per head"}
+    found = said("Columns: a, b = marks of the first term; c = 1 if ill.", "a", "b", "c")
+    assert found["a"] == found["b"] == "marks of the first term"
+
+
+def test_the_same_as_the_column_before() -> None:
+    found = said("- c0, d0: white and red cells at entry\n- c20, d20: same at week 20", "c0", "d0", "c20", "d20")
+    assert found["c20"] == "white cells at week 20" and found["d20"] == "red cells at week 20"
+    found = said("Columns: won = 1 if a liberal won; lagwon = same for the previous election.", "won", "lagwon")
+    assert found["lagwon"] == "1 if a liberal won for the previous election"
+
+
+def test_commas_between_columns() -> None:
+    text = "Columns: hp, lhp, near = within 2 km, d_on = sold after 2008, near_on, view = turbines visible, area."
+    names = ("hp", "lhp", "near", "d_on", "near_on", "view", "area")
+    assert said(text, *names) == {
+        "lhp": "log of hp",
+        "near": "within 2 km",
+        "d_on": "sold after 2008",
+        "view": "turbines visible",
+    }
+
+
+def test_logarithms_and_squares_take_what_is_said_of_the_column() -> None:
+    text = "Columns: pay = weekly pay and its log; lpay; exper = years at work; expersq; gini; lgini = its log."
+    found = said(text, "pay", "lpay", "exper", "expersq", "gini", "lgini")
+    assert found["pay"] == "weekly pay" and found["lpay"] == "log of weekly pay"
+    assert found["expersq"] == "square of years at work"
+    assert found["lgini"] == "log of gini"
 
 
 @pytest.mark.parametrize(
