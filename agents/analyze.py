@@ -155,10 +155,12 @@ def _drive(
         start = None  # it was stopped: on from there
     elif saved.values:
         saver.delete_thread(name)
-    state = graph.invoke(start, config, context=desk)
+    # Each step is on disk before the next begins: left to the background, a kill would lose the last ones.
+    state = graph.invoke(start, config, context=desk, durability="sync")
     while waiting := state.get("__interrupt__"):
         assert decide is not None, "an analysis that nobody watches asks nobody"
-        state = graph.invoke(Command(resume=decide(waiting[0].value)), config, context=desk)
+        reply: Any = Command(resume=decide(waiting[0].value))
+        state = graph.invoke(reply, config, context=desk, durability="sync")
     assert desk.finding is not None
     return desk.finding, desk.written
 

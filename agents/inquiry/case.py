@@ -91,6 +91,15 @@ class Case:
             if other != name and 2 < self.by_name[other].distinct <= _BANDS and _in_steps(theirs, mine)
         )
 
+    def amounts(self, name: str) -> tuple[str, ...]:
+        """Columns that say how much of a 0/1 treatment there was: 0 wherever there was none, of many values elsewhere."""
+        if self.by_name[name].kind != "binary" or not self.by_name[name].numeric:
+            return ()
+        names = tuple(c.name for c in self.profile.columns if c.numeric and c.distinct > 2 and c.name != name)
+        frame = sample(self.dataset, (name, *names), _SAMPLED)
+        none = frame[frame[name] == self.by_name[name].minimum]
+        return tuple(other for other in names if len(none) >= _FEWEST and bool((none[other] == 0).all()))
+
     def values(self, name: str) -> tuple[str, ...]:
         return self.columns.values.get(name, ())
 
@@ -120,7 +129,7 @@ def open_case(dataset: Dataset, question: str, description: str, reader: Reader)
     described = replace(described, columns=told)
     seen = profile(dataset)
     columns = Columns(dataset.columns, told, values_of(dataset, seen))
-    kinds = {column.name: column.kind for column in seen.columns}
+    kinds = {c.name: "count" if c.kind == "categorical" and c.numeric else c.kind for c in seen.columns}
     asked, others = one_question(question)
     reading = reader.read(asked, described, kinds, columns)
     read = read_question(asked, reading.cause, reading.effect, columns, others)

@@ -103,7 +103,7 @@ def _cutoffs(case: Case, running: str, values: Floats) -> Iterator[Cutoff]:
         and case.question.effect == "at the cutoff"
         and abs(middle - (low + high) / 2) <= _SYMMETRIC * (high - low)
     ):
-        stated[float(middle)] = Cutoff(float(middle), 0.3, "")  # files are often cut out evenly around their cutoff
+        stated[float(middle)] = Cutoff(float(middle), 0.5, "")  # files are often cut out evenly around their cutoff
     for threshold in case.profile.thresholds:
         if threshold.running == running and case.role(threshold.treatment, "outcome") < 0.5:
             near = min(stated, key=lambda v: abs(v - threshold.cutoff), default=None)
@@ -120,7 +120,11 @@ def _jumping(
     case: Case, running: str, values: Floats, cutoff: float, treatment: str, outcome: str
 ) -> tuple[str | None, bool]:
     """The column that changes at the cutoff and is the treatment, and whether anything was seen to change there."""
-    candidates = [treatment] + [
+    decided = {one.treatment: one.running for one in case.profile.thresholds if one.sharp}
+    ruled = [name for name, other in decided.items() if other == running and name != outcome]
+    # A treatment that another column decides is not this one's: the winner of the last election, not of this.
+    first = ruled[0] if ruled and decided.get(treatment, running) != running else treatment
+    candidates = [first] + [
         column.name
         for column in case.profile.columns
         if column.kind == "binary"
@@ -138,7 +142,7 @@ def _jumping(
             continue
         if column.kind == "binary":
             state = zero_one(coded(case.dataset.frame((name,))[name]))
-        elif column.numeric and name == treatment:
+        elif column.numeric and name == first:
             state = coded(case.dataset.frame((name,))[name])
         else:
             continue
@@ -148,4 +152,4 @@ def _jumping(
         jump = state[here & above].mean() - state[here & ~above].mean()
         if abs(jump) > _JUMP * (np.nanmax(state) - np.nanmin(state)):
             return name, True
-    return None, False
+    return None, treatment == running

@@ -33,6 +33,10 @@ _CUES = {
     "path": r"\b(through|via|mediat\w+|because of its|channel|indirect\w*|runs)\b",
     "one": r"\b(monthly|weekly|daily|quarterly|series|one (?:city|country|state|hospital|firm)|national)\b",
 }  # fmt: skip
+_NO_LOT = re.compile(
+    r"\b(?:no|not|never|nobody|without|neither|nothing|rather than|instead of|n't)\b[^.;,]{0,40}?\b"
+    r"(?:random\w*|lotter\w+|lot|chance|draw\w*|drawn|coin|assigned|ballot|dice)\b"
+)
 _CUE = {name: re.compile(pattern) for name, pattern in _CUES.items()}
 
 
@@ -48,8 +52,12 @@ def _grams(block: str, text: str) -> Iterator[str]:
 
 
 def cues(text: str) -> frozenset[str]:
-    """Names of the kinds of cues a text holds: lot, sampled, line, date, moved, shifter, chose, path, one."""
-    return frozenset(name for name, pattern in _CUE.items() if pattern.search(text.lower()))
+    """Names of the kinds of cues a text holds: lot, sampled, line, date, moved, shifter, chose, path, one; and no lot,
+    where it says that nothing was drawn."""
+    text = text.lower()
+    told = _NO_LOT.sub(" ", text)
+    found = {name for name, pattern in _CUE.items() if pattern.search(told)}
+    return frozenset(found | ({"no lot"} if told != text else set()))
 
 
 def of_study(question: str, description: Description, kinds: Mapping[str, str]) -> Features:

@@ -10,7 +10,7 @@ from leucippus.agents.inquiry.roles import ranked
 _MOVES = 0.3
 """What it adds that the treatment is seen to move with a column as if it were drawn by lot."""
 _SETS = 3
-_LEAST, _NEARLY = 0.3, 0.5
+_LEAST, _NEARLY = 0.35, 0.5
 """Share of the best set at least; how good another has to be, of the best, to be proposed beside it."""
 _ALIKE = 0.7
 """The same for a column of which the same is said, to be in the set with it."""
@@ -24,6 +24,8 @@ def instruments(case: Case, treatment: str, outcome: str) -> Iterator[tuple[floa
         return
     moving = {one.column for one in case.profile.instruments if one.treatment == treatment}
     barred = {outcome, treatment, *case.forms(treatment), *case.forms(outcome), *case.question.adjust}
+    barred |= {*case.steps(treatment), *case.bands(treatment), *case.amounts(treatment)}
+    barred |= {name for name in case.by_name if case.role(name, "same") > case.role(name, "instrument")}
     found = sorted(
         ((score + _MOVES * (name in moving), name) for name, score in ranked(case, "instrument") if name not in barred),
         reverse=True,
@@ -37,7 +39,8 @@ def instruments(case: Case, treatment: str, outcome: str) -> Iterator[tuple[floa
             other for its, other in found if other != name and its > _ALIKE * score and _said_alike(case, said, other)
         ]
         taken |= {name, *kin}
-        yield min(1.0, max(score, _LEAST)), (name, *kin)
+        best = min(1.0, _LEAST + (1 - _LEAST) * found[0][0])
+        yield best * score / (found[0][0] or 1.0), (name, *kin)
         if len(taken) >= _SETS:
             return
 

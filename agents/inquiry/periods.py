@@ -22,7 +22,7 @@ _LEAST_GROUP = 0.05
 _LEAST_SURE = 0.5
 """Share of the likeliest layout, where next to nothing tells which column holds the treatment."""
 _FLAGS_TIME = re.compile(
-    r"\b(after|post|since|before|later|second (wave|round|period)|(in|from) (\d{4}|january|february|march|april|may|june|july|"
+    r"\b(after|post|since|second (wave|round|period)|(in|from) (\d{4}|january|february|march|april|may|june|july|"
     r"august|september|october|november|december))\b",
     re.IGNORECASE,
 )

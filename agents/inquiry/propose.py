@@ -11,17 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from leucippus.agents.columns import names_an_identifier
-from leucippus.agents.dataset import Dataset
 from leucippus.agents.designs.base import Design
 from leucippus.agents.designs.registry import parse_design
-from leucippus.agents.designs.study import prepare
 from leucippus.agents.inquiry import cutoffs, periods
 from leucippus.agents.inquiry.case import Case
+from leucippus.agents.inquiry.confounders import said_to_decide
 from leucippus.agents.inquiry.finding import strategy_in_words
+from leucippus.agents.inquiry.identities import without_identities
 from leucippus.agents.inquiry.instruments import instruments
 from leucippus.agents.inquiry.matching import spoken
 from leucippus.agents.inquiry.roles import likely_sides, outcome_of, ranked, treatment_of
@@ -35,10 +32,8 @@ _NUMBERS = ("binary", "count", "continuous", "categorical")
 _LEAST = 0.03
 """Probability of a strategy below which it is not proposed."""
 _MOST_LEVELS = 60
-_SAME_ORDER = 0.995
-_EXACT = 1e-4
-"""Share of a treatment's variance that is left where controls fix it."""
 _OFFER = 0.2
+_FEWEST_DRAWN = 10
 _RIVALS, _RIVAL = 3, 0.2
 """Pairs of treatment and outcome that are tried, and how likely they have to be next to the likeliest."""
 _SEVERAL = 0.5
@@ -105,40 +100,6 @@ _LACKS: Mapping[str, str] = {
 }
 
 
-def without_identities(dataset: Dataset, design: Design) -> Design:
-    """The design less controls from which its treatment is computed: experience next to age and schooling.
-
-    Of the controls that fix the treatment the one that goes along with it most is left out, until they fix it no longer.
-    """
-    while design.strategy in ("backdoor", "iv") and len(design.controls) > 0:
-        study = prepare(dataset, design)
-        if study.binary or not _fixes(study.x.to_numpy(dtype=np.float64), study.d):
-            break
-        d = study.d - study.d.mean()
-        one_each = [name for name in study.x.columns if name in design.controls]
-        x = study.x[one_each].to_numpy(dtype=np.float64)
-        freed = [
-            (abs(float(np.corrcoef(x[:, at], d)[0, 1])), name)
-            for at, name in enumerate(one_each)
-            if x[:, at].std() > 0 and not _fixes(study.x.drop(columns=name).to_numpy(dtype=np.float64), study.d)
-        ]
-        if not freed:
-            break
-        computed = max(freed)[1]
-        ranks = study.x[one_each].rank()
-        gone = {name for name in one_each if name == computed or abs(ranks[name].corr(ranks[computed])) > _SAME_ORDER}
-        design = design.model_copy(update={"controls": tuple(c for c in design.controls if c not in gone)})
-    return design
-
-
-def _fixes(x: NDArray[np.float64], d: NDArray[np.float64]) -> bool:
-    if len(d) <= x.shape[1] + 2 or d.std() == 0:
-        return False
-    columns = np.column_stack([np.ones(len(d)), (x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)])
-    left = d - columns @ np.linalg.lstsq(columns, d, rcond=None)[0]
-    return bool((left**2).mean() < _EXACT * d.var())
-
-
 # What all share
 
 
@@ -178,12 +139,14 @@ def controls_of(case: Case, parts: Parts, barred: tuple[str, ...] = ()) -> list[
     """What may be adjusted for: fixed before the treatment as far as words, names and data say."""
     asked = [name for name in case.question.adjust if name not in (parts.treatment, parts.outcome)]
     before = case.timing(parts.treatment, parts.outcome)
+    decided = said_to_decide(case)
+    of_treatment = {*case.bands(parts.treatment), *case.amounts(parts.treatment)}
     found = []
     # Steps of the treatment stay: a line that decides the treatment has to come to light as a lack of overlap.
     other_forms = {*case.forms(parts.treatment), *case.forms(parts.outcome), *case.steps(parts.outcome)}
     for column in case.profile.columns:
         name = column.name
-        if name in other_forms or name in case.bands(parts.treatment):
+        if name in other_forms or name in of_treatment:
             continue
         if name in (parts.treatment, parts.outcome, *barred) or column.kind in (
             "constant",
@@ -196,7 +159,7 @@ def controls_of(case: Case, parts: Parts, barred: tuple[str, ...] = ()) -> list[
         if not column.numeric and column.distinct > _MOST_LEVELS or names_an_identifier(name):
             continue
         when = before[name].when if name in before else None
-        good = case.role(name, "confounder", "covariate", "subset") + 0.15 * (when == "before")
+        good = case.role(name, "confounder", "covariate", "subset") + 0.15 * (when == "before") + (name in decided)
         if when == "after" or column.missing > 0.3 * column.rows:
             continue
         if good >= _SEVERAL:
@@ -204,7 +167,9 @@ def controls_of(case: Case, parts: Parts, barred: tuple[str, ...] = ()) -> list[
     if case.question.only:
         return [name for name in asked if name in found or case.role(name, "after", "same") < _SEVERAL]
     extra = [
-        name for name in asked if name not in found and case.role(name, "after", "same") < 0.4 and name not in barred
+        name
+        for name in asked
+        if name not in found and case.role(name, "after", "same") < _SEVERAL and name not in barred
     ]
     return [*found, *extra]
 
@@ -254,7 +219,28 @@ def rct(case: Case) -> Iterator[tuple[float, Fields]]:
             fields["blocks"], fields["cluster"] = fields["cluster"], None
             if case.by_name[group[0]].distinct > case.dataset.rows / 4:
                 fields["blocks"] = None
+    else:
+        fields["cluster"] = _drawn_by_group(case, parts)
     yield 1.0, fields
+
+
+def _drawn_by_group(case: Case, parts: Parts) -> str | None:
+    """A column of groups that were drawn whole, though nothing says so: the treatment never differs within one.
+
+    Not a column that is the treatment in another form, nor one of a few groups, which may be arms.
+    """
+    for column in case.profile.columns:
+        name, groups = column.name, column.distinct
+        if (
+            name not in (parts.treatment, parts.outcome)
+            and column.kind in ("categorical", "identifier", "count")
+            and _FEWEST_DRAWN <= groups <= case.dataset.rows / 2
+            and name not in case.amounts(parts.treatment)
+            and case.role(name, "same", "treatment", "after", "outcome") < _SEVERAL
+            and not _varies_within(case, parts.treatment, name, 0.0)
+        ):
+            return name
+    return None
 
 
 _OFFERED = re.compile(
@@ -271,9 +257,10 @@ def _offered(case: Case, parts: Parts) -> str:
     return max(told, key=lambda name: likely[name], default=parts.treatment)
 
 
-def _varies_within(case: Case, treatment: str, group: str) -> bool:
+def _varies_within(case: Case, treatment: str, group: str, share: float = 0.5) -> bool:
+    """Whether the treatment differs within more than this share of groups."""
     frame = case.dataset.frame((treatment, group)).dropna()
-    return bool((frame.groupby(group)[treatment].nunique() > 1).mean() > 0.5)
+    return bool((frame.groupby(group)[treatment].nunique() > 1).mean() > share)
 
 
 def backdoor(case: Case) -> Iterator[tuple[float, Fields]]:
@@ -287,7 +274,7 @@ def backdoor(case: Case) -> Iterator[tuple[float, Fields]]:
 def iv(case: Case) -> Iterator[tuple[float, Fields]]:
     outcome = outcome_of(case)
     treatment = treatment_of(case, outcome, case.question.instruments)
-    shifters = tuple(name for name in case.by_name if case.role(name, "instrument") >= 0.3)
+    shifters = {name for name in case.by_name if case.role(name, "instrument") >= 0.3} - {*case.question.adjust}
     for share, names in instruments(case, treatment, outcome):
         rows = rows_meant(case, case.question.rows_words, (treatment, outcome, *names))
         parts = Parts(treatment, outcome, arms(case, treatment), rows.expression if rows else "")
@@ -295,6 +282,8 @@ def iv(case: Case) -> Iterator[tuple[float, Fields]]:
         fields["instrument"] = list(names)
         fields["after_treatment"] = [name for name in fields["after_treatment"] if name not in names]
         controls = controls_of(case, parts, (*names, *shifters))
+        if case.question.adjust:  # an instrument needs no further ones, and they can take its strength away
+            controls = [name for name in controls if name in case.question.adjust]
         if case.question.percent:
             yield share, _logged(case, fields | {"controls": controls})
         else:
@@ -328,19 +317,27 @@ def _logged(case: Case, fields: Fields) -> Fields:
 def rd(case: Case) -> Iterator[tuple[float, Fields]]:
     outcome = outcome_of(case)
     jumps = {one.running for one in case.profile.thresholds}
+    decided = {one.treatment: one.running for one in case.profile.thresholds if one.sharp}
+    asked = case.columns.scores(case.question.text)
     found = [
         (
             name,
             score
             + 0.3 * case.role(name, "treatment")
             + 0.4 * (name in jumps)
-            + 0.2 * bool(_RUNS.search(_told_of(case, name))),
+            + 0.2 * bool(_RUNS.search(_told_of(case, name)))
+            + 0.2 * min(asked[name], 2.0),
         )
         for name, score in ranked(case, "running", barred=(outcome,))
-        if case.by_name[name].numeric and case.by_name[name].distinct > _FEWEST_VALUES
+        if case.by_name[name].numeric
+        and case.by_name[name].distinct > _FEWEST_VALUES
+        and (case.role(name, "running") >= _RUNNING or _RUNS.search(_told_of(case, name)))
     ]
+    made: list[tuple[float, Fields]] = []
     for running, score in sorted(found, key=lambda one: -one[1])[:2]:
         treatment = treatment_of(case, outcome, (running,))
+        if decided.get(treatment, running) != running:
+            score *= _OTHER_LINE
         for share, cutoff, side, indicator in cutoffs.find(case, running, treatment, outcome):
             if indicator is not None and not case.by_name[indicator].numeric:
                 indicator = None  # which of two words is the treated side is read off the running variable
@@ -355,9 +352,18 @@ def rd(case: Case) -> Iterator[tuple[float, Fields]]:
             rows = rows_meant(case, case.question.rows_words, (running, outcome, treatment))
             if rows is not None and case.role(rows.column, "subset") > 0.3:
                 fields["subset"] = rows.expression
-            yield share * min(1.0, score), fields
+            made.append((share * min(1.0, score), fields))
+    top = max((share for share, _ in made), default=1.0)
+    sure = _SURE_OF_LINE + (1 - _SURE_OF_LINE) * min(top, 1.0)
+    for share, fields in made:
+        yield sure * share / (top or 1.0), fields
 
 
+_RUNNING = 0.05
+_OTHER_LINE = 0.5
+"""What is left of a running variable where a sharp rule along another one decides the treatment."""
+_SURE_OF_LINE = 0.4
+"""Share of the likeliest line, where next to nothing tells which it is."""
 _FEWEST_VALUES = 8
 _RUNS = re.compile(
     r"margin|score|index|points|age\b|share|centred|centered|relative to|cut-?off|distance to|threshold", re.IGNORECASE

@@ -18,8 +18,10 @@ from leucippus.graphs.dag import Graph
 
 _FAILED = 0.7
 """What a failed check that is not fatal leaves of a score."""
-_STEPS_IN = 0.4
+_STEPS_IN = 0.5
 """Score of the next strategy, over that of the one that is out, from which it may step in."""
+_GUESSED = 0.5
+"""What is left of the weight of an instrument that nobody named once its first stage turns out to be none."""
 _MOST = 6
 
 
@@ -59,7 +61,7 @@ def rank(case: Case, candidates: Iterable[Candidate], graph: Graph | None = None
         judged.append(judge(case, candidate, graph))
         if judged[-1].stands:
             best = max(best, judged[-1].score)
-    return decide(judged)
+    return decide(judged, bool(case.question.instruments))
 
 
 def judge(case: Case, candidate: Candidate, graph: Graph | None = None) -> Judged:
@@ -73,7 +75,8 @@ def judge(case: Case, candidate: Candidate, graph: Graph | None = None) -> Judge
     return Judged(candidate, vetting, score, " ".join(check.sentence for check in vetting.failures))
 
 
-def decide(judged: Sequence[Judged]) -> Ranking:
+def decide(judged: Sequence[Judged], stated: bool = False) -> Ranking:
+    """Choose among candidates; `stated`: the user named the instrument."""
     standing = sorted((one for one in judged if one.stands), key=lambda one: -one.score)
     refused = [one for one in judged if one.vetting is not None and not one.stands]
     order = (*standing, *(one for one in judged if not one.stands))
@@ -84,10 +87,7 @@ def decide(judged: Sequence[Judged]) -> Ranking:
         basic = any(check.name in BASIC for check in one.vetting.fatal) if one.vetting else False
         mine, theirs = best.candidate.design, one.candidate.design
         same = (mine.strategy, mine.treatment) == (theirs.strategy, theirs.treatment)
-        if (
-            one.candidate.weight > best.candidate.weight
-            and not same
-            and (basic or best.score < _STEPS_IN * one.candidate.weight)
-        ):
+        weight = one.candidate.weight * (_GUESSED if theirs.strategy == "iv" and not stated else 1.0)
+        if weight > best.candidate.weight and not same and (basic or best.score < _STEPS_IN * weight):
             return Ranking(order, None, one)
     return Ranking(order, best, None)

@@ -16,6 +16,9 @@ _FITS, _SOME_FITS, _NEAR, _SURE = 0.3, 0.42, 0.45, 0.4
 """How well the words of the outcome have to fit its column, or any, or be near to any in meaning; or how sure the reader
 has to be."""
 
+_SHIFTS = 0.12
+"""How likely the likeliest instrument has to be where nothing but one will do."""
+
 _BY_CHECK: dict[str, Reason] = {
     "rows": "no comparison",
     "treatment varies": "no comparison",
@@ -86,7 +89,7 @@ def impossible(case: Case) -> Refusal | None:
         )
     if case.reading.assignment.get("market", 0.0) >= MARKET and not question.instruments:
         best, score = ranked(case, "instrument", barred=sides_of(case))[0]
-        if score < 0.3:
+        if score < _SHIFTS:
             return Refusal(
                 "set together",
                 "Treatment and outcome are set together, as prices and quantities are in a market, and the file holds no "

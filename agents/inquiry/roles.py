@@ -14,6 +14,10 @@ from leucippus.agents.lottery import looks_like_a_trait
 
 _BY_WORDS = 0.35
 """What words that fit add to what the reader says; the most they can, twice this."""
+_BAND = 0.2
+"""What is left of an outcome that is another column in bands."""
+_EARLY = 0.3
+"""What is left of an outcome that seems to be measured before the treatment."""
 _BY_ALL = 0.3
 _BY_NAME = 3.0
 """What it does to the odds that the question names a column letter by letter."""
@@ -108,6 +112,13 @@ def likely_sides(case: Case, barred: tuple[str, ...] = ()) -> list[tuple[float, 
     """
     causes = [one for one in ranked(case, "treatment", case.question.treatment_words) if one[0] not in barred][:_PAIRED]
     effects = [one for one in ranked(case, "outcome", case.question.outcome_words) if one[0] not in barred][:_PAIRED]
+    coarse = {one for name, _ in effects for one in case.steps(name)}  # bands of a column are asked about by name
+    dated = case.timing(causes[0][0], effects[0][0])
+    early = {name for name, when in dated.items() if when.when == "before"}
+    effects = [
+        (name, score * (_BAND if name in coarse else 1.0) * (_EARLY if name in early else 1.0))
+        for name, score in effects
+    ]
     pairs = sorted(
         (
             (t * o, cause, effect)

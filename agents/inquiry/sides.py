@@ -45,7 +45,7 @@ _PATTERNS = tuple(
 )  # fmt: skip
 _ASIDE = re.compile(
     r"\b(?:control(?:l?ing)? for|adjust(?:ing|ed)? for|allow(?:ing)? for|net of|account(?:ing)? for|holding|keeping|taking (?:\w+ )?account of|"
-    r"conditional on|using|given (?!the\b)|(?:for|among) (?:\w+ )?(?:people|pupils|students|families|households|firms|applicants|those|\w+s) "
+    r"taking out|netting out|leaving (?:out|aside)|purged of|conditional on|using|given (?!the\b)|(?:for|among) (?:\w+ )?(?:people|pupils|students|families|households|firms|applicants|those|\w+s) "
     r"(?:alike|with the same|of like|who)|alike in|compared (?:with|to)|relative to|please|use only)\b.*",
     _AS,
 )  # fmt: skip

@@ -14,6 +14,8 @@ _LACKING = 0.1
 """What is left of a strategy's probability where what it needs is nowhere to be seen."""
 MARKET = 0.5
 """Probability that treatment and outcome are set together from which nothing but an instrument will do."""
+_OFFERS = 0.3
+"""Probability that a column is an instrument from which a line that decides it speaks for a discontinuity."""
 _ONE_UNIT = 2.0
 """What a few treated units and one date add to the odds of a synthetic control, and take from those of comparing changes."""
 _PANEL, _WITHIN_UNITS = 2.0, 8.0
@@ -46,10 +48,14 @@ def strategies(case: Case) -> dict[str, float]:
     treatment, outcome = sides_of(case)
     if any(one.sharp and one.treatment == treatment for one in case.profile.thresholds):
         factors |= {"rd": 10.0, "rct": 0.1, "backdoor": 0.1, "iv": 0.1}
-    elif any(one.treatment == treatment and _RULE.search(_words(case)) for one in case.profile.thresholds):
+    elif _RULE.search(_words(case)) and any(
+        one.treatment == treatment or one.sharp and case.role(one.treatment, "instrument") > _OFFERS
+        for one in case.profile.thresholds
+    ):
         factors |= {"rd": 5.0, "iv": 0.3}
     if case.profile.series is not None:
-        factors |= dict.fromkeys(("rct", "backdoor", "did", "rd", "iv"), 0.1)
+        # That everybody was treated at once leaves nothing to compare with, unless one series runs through it.
+        factors |= dict.fromkeys(("rct", "backdoor", "did", "rd", "iv", "mediation", "none"), 0.05) | {"its": 5.0}
     if case.profile.panel is not None:
         factors |= {"rct": 0.3, "backdoor": 0.3}
     if case.reading.assignment.get("market", 0.0) >= MARKET:

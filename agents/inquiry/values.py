@@ -104,7 +104,12 @@ def _candidates(case: Case, words: str, free: Sequence[str]) -> Iterator[tuple[f
                             if first and first[1] in mine | theirs
                             else bool(name_words(name) & mine or (said & mine and not said & theirs))
                         )
-                        yield 0.9 + likely, Rows(name, expression(case, name, "1" if high else "0"), words)
+                        # A column of something else may mention them: "welfare receipt (women)".
+                        about = len(said & (mine | theirs)) / max(len(set(stems(" ".join(said)))), 1)
+                        yield (
+                            0.7 + 0.2 * min(about, 1.0) + likely,
+                            Rows(name, expression(case, name, "1" if high else "0"), words),
+                        )
             own = {*stems(name), *stems(case.description.columns.get(name, ""))}
             if wanted and own:
                 share = len(own & wanted) / len(wanted)

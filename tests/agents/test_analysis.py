@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -132,3 +135,54 @@ def test_what_is_handed_over_wrongly(data: Path, tmp_path: Path) -> None:
 def test_an_empty_question_is_a_refusal(data: Path) -> None:
     finding = analyze(data, "   ")
     assert finding.refusal is not None and finding.refusal.reason == "no question"
+
+
+def test_how_the_treatment_came_about_is_asked_and_remembered(data: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def answer(shown: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "ask" in shown:
+            asked.append(shown["ask"])
+            return {"answer": "A coin was tossed for each pupil."}
+        raise KeyboardInterrupt  # gone before the design is accepted
+
+    request = Request(data, QUESTION, out=tmp_path / "out")
+    with pytest.raises(KeyboardInterrupt):
+        run(request, answer)
+    finding, _ = run(request, lambda shown: {"decision": "accept"})
+    assert len(asked) == 1 and "How did" in asked[0]
+    assert finding.told == "A coin was tossed for each pupil."
+    assert finding.description.startswith(finding.told)
+    assert not any("Nothing says how" in note for note in finding.notes)
+
+
+def test_files_of_somebody_else_are_not_written_over(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "spec.yaml").write_text("strategy: rct")
+    with pytest.raises(InputError, match="spec.yaml"):
+        run(Request(data, QUESTION, design=DESIGN, out=folder))
+    assert (folder / "spec.yaml").read_text() == "strategy: rct"
+    run(Request(data, QUESTION, design=DESIGN, out=tmp_path / "new"))
+    run(Request(data, QUESTION, design=DESIGN, out=tmp_path / "new"))
+
+
+def test_a_process_that_is_killed_is_taken_up_by_another(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"""
+import os, signal
+from leucippus.agents import analyze
+from leucippus.agents.inquiry.desk import Desk
+Desk.conclude = lambda self, state: os.kill(os.getpid(), signal.SIGKILL)
+analyze.run(analyze.Request({str(data)!r}, {QUESTION!r}, design={DESIGN!r}, out=analyze.Path({str(tmp_path / "out")!r})))
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+
+    def again(*given: Any) -> Ranking:
+        raise AssertionError("what was done before the kill is done again")
+
+    monkeypatch.setattr("leucippus.agents.analysis.rank", again)
+    finding, written = run(Request(str(data), QUESTION, design=DESIGN, out=tmp_path / "out"))
+    assert finding.answer is not None and finding.answer.estimate is not None and written

@@ -232,3 +232,14 @@ def test_nothing_varies_or_nothing_is_left_to_chance() -> None:
     grown = staggered(np.random.default_rng(0), 1.0)
     twice = _answer(pd.concat([grown, grown]), **STAGGERED)
     assert twice.refused and "share unit and period" in twice.reasons[0]
+
+
+def test_two_units_that_share_a_code_do_not_make_a_dose() -> None:
+    rng = np.random.default_rng(0)
+    shop, after = np.repeat(np.arange(80), 2), np.tile([0, 1], 80)
+    north = (shop < 40).astype(int)
+    staff = 10 + 2.0 * north * after + rng.normal(size=160)
+    shop[shop == 79] = 0  # one of the south has the number of one of the north
+    frame = pd.DataFrame({"shop": shop, "after": after, "north": north, "staff": staff})
+    found = _estimate(frame, treatment="north", outcome="staff", unit="shop", time="after")
+    assert found.estimate == pytest.approx(2, abs=0.8)

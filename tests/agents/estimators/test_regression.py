@@ -26,3 +26,15 @@ def test_rows_that_are_alone_in_their_effects_are_an_error() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(DataError, match="only one of its unit"):
         regress(rng.normal(size=30), rng.normal(size=30), absorb=np.arange(30))
+
+
+def test_rows_alone_in_their_effect_have_a_residual_of_nothing() -> None:
+    rng = np.random.default_rng(0)
+    unit = np.array([*np.repeat(np.arange(20), 3), 20, 21])  # two units with one row each
+    period = np.array([*np.tile(np.arange(3), 20), 0, 1])
+    d, y = rng.normal(size=62), rng.normal(size=62)
+    fit = regress(y, d, absorb=np.column_stack([unit, period]))
+    alone = regress(y[:60], d[:60], absorb=np.column_stack([unit, period])[:60])
+    assert fit.residuals.shape == (62,) and not fit.residuals[60:].any()
+    assert fit.residuals[:60] == pytest.approx(alone.residuals)
+    assert fit.estimate == pytest.approx(alone.estimate)
