@@ -27,6 +27,7 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _FEWEST_WORDS = 4
+_FEWEST_LETTERS = 3
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,11 @@ def read_description(text: str, columns: Sequence[str]) -> Description:
         alone = definer["open"] or re.match(r"its? ", words)
         shared = _alike(mention.columns) if alone else mention.columns
         for at_once, (column, own) in enumerate(zip(shared, _shares(words, len(shared)), strict=True)):
-            own = _spelt_out(own, said.get(last[min(at_once, len(last) - 1)], "") if last else "")
+            within = [
+                one for one in said if len(one) >= _FEWEST_LETTERS and one.lower() in column.lower() and one != column
+            ]
+            pointed_at = max(within, key=len, default=last[min(at_once, len(last) - 1)] if last else "")
+            own = _spelt_out(own, said.get(pointed_at, ""))
             place = mention.columns.index(column)
             if place and not own.startswith("their") and _ONLY_LOG.fullmatch(own):
                 own = f"log of {said.get(mention.columns[place - 1], mention.columns[place - 1])}"

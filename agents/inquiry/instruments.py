@@ -12,6 +12,8 @@ _MOVES = 0.3
 _SETS = 3
 _LEAST, _NEARLY = 0.35, 0.5
 """Share of the best set at least; how good another has to be, of the best, to be proposed beside it."""
+_SAME = 0.4
+"""How likely a column has to be the treatment in another form to be left out."""
 _ALIKE = 0.7
 """The same for a column of which the same is said, to be in the set with it."""
 
@@ -25,7 +27,7 @@ def instruments(case: Case, treatment: str, outcome: str) -> Iterator[tuple[floa
     moving = {one.column for one in case.profile.instruments if one.treatment == treatment}
     barred = {outcome, treatment, *case.forms(treatment), *case.forms(outcome), *case.question.adjust}
     barred |= {*case.steps(treatment), *case.bands(treatment), *case.amounts(treatment)}
-    barred |= {name for name in case.by_name if case.role(name, "same") > case.role(name, "instrument")}
+    barred |= {name for name in case.by_name if case.role(name, "same") > max(_SAME, case.role(name, "instrument"))}
     found = sorted(
         ((score + _MOVES * (name in moving), name) for name, score in ranked(case, "instrument") if name not in barred),
         reverse=True,

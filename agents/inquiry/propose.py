@@ -21,7 +21,7 @@ from leucippus.agents.inquiry.finding import strategy_in_words
 from leucippus.agents.inquiry.identities import without_identities
 from leucippus.agents.inquiry.instruments import instruments
 from leucippus.agents.inquiry.matching import spoken
-from leucippus.agents.inquiry.roles import likely_sides, outcome_of, ranked, treatment_of
+from leucippus.agents.inquiry.roles import likely_sides, outcome_of, ranked, sides_of, treatment_of
 from leucippus.agents.inquiry.strategies import strategies
 from leucippus.agents.inquiry.values import Arms, arms, in_expression, rows_meant
 from leucippus.agents.lottery import looks_like_a_trait
@@ -335,7 +335,8 @@ def rd(case: Case) -> Iterator[tuple[float, Fields]]:
     ]
     made: list[tuple[float, Fields]] = []
     for running, score in sorted(found, key=lambda one: -one[1])[:2]:
-        treatment = treatment_of(case, outcome, (running,))
+        # What crosses the line is the treatment where the question names that; a column that jumps there may be found yet.
+        treatment = running if sides_of(case)[0] == running else treatment_of(case, outcome, (running,))
         if decided.get(treatment, running) != running:
             score *= _OTHER_LINE
         for share, cutoff, side, indicator in cutoffs.find(case, running, treatment, outcome):

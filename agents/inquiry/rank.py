@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from leucippus.agents.designs.result import Check
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.propose import Candidate
 from leucippus.agents.vet import BASIC, Vetting, vet
@@ -71,8 +72,17 @@ def judge(case: Case, candidate: Candidate, graph: Graph | None = None) -> Judge
         return Judged(candidate, None, 0.0, str(error))
     if vetting.refused:
         return Judged(candidate, vetting, 0.0, " ".join(check.sentence for check in vetting.fatal))
-    score = candidate.weight * _FAILED ** len(vetting.failures)
+    score = candidate.weight * _FAILED ** sum(not _of_errors(check, candidate) for check in vetting.failures)
     return Judged(candidate, vetting, score, " ".join(check.sentence for check in vetting.failures))
+
+
+def _of_errors(check: Check, candidate: Candidate) -> bool:
+    """Whether a check is of how errors go together: that tells of an interval, not of which design is the right one.
+
+    But few treated units of a panel speak for a synthetic control.
+    """
+    panel = getattr(candidate.design, "unit", None) is not None
+    return check.name == "level of assignment" or (check.name == "treated clusters" and not panel)
 
 
 def decide(judged: Sequence[Judged], stated: bool = False) -> Ranking:

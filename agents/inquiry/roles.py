@@ -10,6 +10,7 @@ import numpy as np
 from leucippus.agents.columns import Column, names_a_time
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.description import is_logarithm
+from leucippus.agents.inquiry.matching import spoken
 from leucippus.agents.lottery import looks_like_a_trait
 
 _BY_WORDS = 0.35
@@ -18,6 +19,8 @@ _BAND = 0.2
 """What is left of an outcome that is another column in bands."""
 _EARLY = 0.3
 """What is left of an outcome that seems to be measured before the treatment."""
+_LAGGED = 5.0
+"""What it does to the odds of a lagged column that the question is about the time before."""
 _BY_ALL = 0.3
 _BY_NAME = 3.0
 """What it does to the odds that the question names a column letter by letter."""
@@ -25,6 +28,8 @@ _PAIRED = 6
 """Columns of which pairs of treatment and outcome are made."""
 _MOST_ARMS = 12
 _FEWEST_CODES = 30
+_CODE = 0.01
+"""What is left of a treatment that numbers the rows."""
 _NAMED = 0.6
 """How well words have to fit a trait for a question to be about it."""
 
@@ -48,10 +53,19 @@ def ranked(case: Case, role: str, words: str = "", barred: tuple[str, ...] = ())
             score += _BY_WORDS * fit * score**0.5
         else:
             score += _BY_WORDS * fit
+        if role == "treatment" and _EARLIER.search(words) and _EARLIER.search(_said(case, column.name)):
+            score *= _LAGGED
         if role == "treatment" and fit < _NAMED and looks_like_a_trait(column.name):
             score /= 2  # age or sex is what a question is about only where it names it
         found.append((column.name, score * fitness(case, column, role)))
     return sorted(found, key=lambda one: -one[1])
+
+
+_EARLIER = re.compile(r"\b(previous|prior|preceding|last|lag\w*|earlier|past)\b", re.IGNORECASE)
+
+
+def _said(case: Case, name: str) -> str:
+    return f"{spoken(name)} {case.description.columns.get(name, '')}"
 
 
 def _fits(case: Case, words: str) -> Mapping[str, float]:
@@ -83,7 +97,9 @@ def fitness(case: Case, column: Column, role: str) -> float:
     if role == "outcome":
         return 0.0 if key or not (column.numeric or column.kind == "binary") else 1.0
     if role == "treatment":
-        many = not column.numeric and column.distinct > _MOST_ARMS or numbers_the_rows(column)
+        many = not column.numeric and column.distinct > _MOST_ARMS
+        if numbers_the_rows(column):
+            return _CODE
         return 0.1 if key or many or column.kind in ("identifier", "date") or names_a_time(column.name) else 1.0
     if role == "instrument":
         odd = key or column.kind in ("identifier", "date", "constant")
@@ -137,11 +153,23 @@ def likely_sides(case: Case, barred: tuple[str, ...] = ()) -> list[tuple[float, 
 
 
 def _in_the_form_asked(case: Case, name: str) -> str:
+    """An outcome as its sum with others, its logarithm or itself, as the question's words ask for it."""
+    if _TOTAL.search(case.question.text):
+        name = next((other for other in case.by_name if name in _summed(case, other)), name)
     logs = [other for other in case.forms(name) if _is_log(case, other)]
     if _PROPORTION.search(case.question.text):
         return name if _is_log(case, name) or not logs else logs[0]
     plain = [other for other in case.forms(name) if not _is_log(case, other)]
     return plain[0] if _is_log(case, name) and plain and not _LOGS.search(case.question.text) else name
+
+
+def _summed(case: Case, name: str) -> tuple[str, ...]:
+    """The columns of which the description says that this one is the sum."""
+    parts = re.split(r"\s*\+\s*", case.description.columns.get(name, "").strip())
+    return tuple(parts) if len(parts) > 1 and all(part in case.by_name for part in parts) else ()
+
+
+_TOTAL = re.compile(r"\b(total|overall|combined|altogether)\b(?! effect)", re.IGNORECASE)
 
 
 def outcome_of(case: Case) -> str:

@@ -31,8 +31,10 @@ def test_what_several_names_share_is_parted_among_them() -> None:
 def test_the_same_as_the_column_before() -> None:
     found = said("- c0, d0: white and red cells at entry\n- c20, d20: same at week 20", "c0", "d0", "c20", "d20")
     assert found["c20"] == "white cells at week 20" and found["d20"] == "red cells at week 20"
-    found = said("Columns: won = 1 if a liberal won; lagwon = same for the previous election.", "won", "lagwon")
+    text = "Columns: share = votes in percent; won = 1 if a liberal won; lagshare, lagwon = same for the previous election."
+    found = said(text, "share", "won", "lagwon", "lagshare")
     assert found["lagwon"] == "1 if a liberal won for the previous election"
+    assert found["lagshare"] == "votes in percent for the previous election"
 
 
 def test_commas_between_columns() -> None:
