@@ -17,7 +17,7 @@ _BY_WORDS = 0.35
 """What words that fit add to what the reader says; the most they can, twice this."""
 _BAND = 0.2
 """What is left of an outcome that is another column in bands."""
-_EARLY = 0.3
+_EARLY = 0.1
 """What is left of an outcome that seems to be measured before the treatment."""
 _LAGGED = 5.0
 """What it does to the odds of a lagged column that the question is about the time before."""
