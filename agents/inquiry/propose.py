@@ -34,6 +34,8 @@ _LEAST = 0.03
 _MOST_LEVELS = 60
 _OFFER = 0.2
 _FEWEST_DRAWN = 10
+_WORTH_SAYING = 0.2
+"""Probability of a strategy from which it is said that it could not be put together."""
 _RIVALS, _RIVAL = 3, 0.2
 """Pairs of treatment and outcome that are tried, and how likely they have to be next to the likeliest."""
 _SEVERAL = 0.5
@@ -84,7 +86,7 @@ def propose(case: Case, left_out: list[str] | None = None) -> Iterator[Candidate
                     made.append(design)
                     why = "that is what question and description speak for"
                     yield Candidate(design, weight * share * rival, ("description",), why)
-        if not made and left_out is not None:
+        if not made and left_out is not None and weight >= _WORTH_SAYING:
             left_out.append(f"A design of the kind {strategy_in_words(strategy)} was left out: {missing}.")
 
 
@@ -238,9 +240,15 @@ def _drawn_by_group(case: Case, parts: Parts) -> str | None:
             and name not in case.amounts(parts.treatment)
             and case.role(name, "same", "treatment", "after", "outcome") < _SEVERAL
             and not _varies_within(case, parts.treatment, name, 0.0)
+            and _groups_in_each_arm(case, parts.treatment, name) >= _FEWEST_DRAWN / 2
         ):
             return name
     return None
+
+
+def _groups_in_each_arm(case: Case, treatment: str, group: str) -> int:
+    """Groups in the arm that has fewest."""
+    return int(case.dataset.frame((treatment, group)).dropna().groupby(treatment)[group].nunique().min())
 
 
 _OFFERED = re.compile(

@@ -14,7 +14,7 @@ from leucippus.agents.inquiry.matching import spoken
 from leucippus.agents.lottery import looks_like_a_trait
 
 _BY_WORDS = 0.35
-"""What words that fit add to what the reader says; the most they can, twice this."""
+"""What words that fit add to what the reader says; of treatment and outcome, half of what they add to the log-odds."""
 _BAND = 0.2
 """What is left of an outcome that is another column in bands."""
 _EARLY = 0.1
@@ -22,6 +22,7 @@ _EARLY = 0.1
 _LAGGED = 5.0
 """What it does to the odds of a lagged column that the question is about the time before."""
 _BY_ALL = 0.3
+"""What a fit to the whole question counts beside a fit to its side of it."""
 _BY_NAME = 3.0
 """What it does to the odds that the question names a column letter by letter."""
 _PAIRED = 6
