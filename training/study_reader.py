@@ -1,4 +1,4 @@
-"""JOB train reader: invented studies → the study reader, its scores on studies held out, and on each author left out.
+"""JOB train reader: invented studies → the study reader, and its scores on the studies of authors left out.
 
 Logistic regressions (scikit-learn) over named features: minutes to learn, a few megabytes, the same weights every time.
 `leave_out` measures what to expect of texts by other hands.

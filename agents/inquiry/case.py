@@ -15,7 +15,7 @@ from leucippus.agents.designs.registry import parse_design
 from leucippus.agents.designs.study import Timing
 from leucippus.agents.expressions import quote
 from leucippus.agents.inquiry.description import Description, read_description
-from leucippus.agents.inquiry.matching import Columns
+from leucippus.agents.inquiry.matching import Columns, spoken
 from leucippus.agents.inquiry.question import Question, read_question
 from leucippus.agents.inquiry.reader import Reader, Reading
 from leucippus.agents.inquiry.sides import one_question
@@ -53,6 +53,15 @@ class Case:
         """Probability that a column has one of these roles."""
         found = self.reading.roles.get(name, {})
         return sum(found.get(role, 0.0) for role in roles)
+
+    def said(self, name: str) -> str:
+        """A column's name as words, and what is said of it."""
+        return f"{spoken(name)} {self.description.columns.get(name, '')}"
+
+    @cached_property
+    def decided(self) -> dict[str, str]:
+        """Column → the column along which a sharp rule decides it."""
+        return {one.treatment: one.running for one in self.profile.thresholds if one.sharp}
 
     def timing(self, treatment: str, outcome: str) -> Mapping[str, Timing]:
         """What is known of columns' place in time around a treatment and an outcome."""

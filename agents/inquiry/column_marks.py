@@ -7,7 +7,7 @@ seems to be: the running variable of a discontinuity is looked for where a disco
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -100,9 +100,7 @@ class _Fit:
         return self.score(name) - self.score(self._order[0]) if self._scores else 0.0
 
 
-def _nearness(
-    columns: Columns, names: Sequence[str] | Mapping[str, str], texts: Mapping[str, str]
-) -> dict[str, Features]:
+def _nearness(columns: Columns, names: Iterable[str], texts: Mapping[str, str]) -> Mapping[str, Features]:
     """How near in meaning each column's name, and what is said of it, are to texts; and in which place among all."""
     found: dict[str, dict[str, float]] = {name: {} for name in names}
     for part, text in texts.items():
@@ -116,4 +114,4 @@ def _nearness(
                     f"{part}{what} behind": _NEAR * float(cosines[at] - cosines[order[0]]),
                     f"{part}{what} place={min(place, _NEAREST)}": 1.0,
                 }
-    return dict(found)
+    return found

@@ -120,10 +120,9 @@ def _jumping(
     case: Case, running: str, values: Floats, cutoff: float, treatment: str, outcome: str
 ) -> tuple[str | None, bool]:
     """The column that changes at the cutoff and is the treatment, and whether anything was seen to change there."""
-    decided = {one.treatment: one.running for one in case.profile.thresholds if one.sharp}
-    ruled = [name for name, other in decided.items() if other == running and name != outcome]
+    ruled = [name for name, other in case.decided.items() if other == running and name != outcome]
     # A treatment that another column decides is not this one's: the winner of the last election, not of this.
-    first = ruled[0] if ruled and decided.get(treatment, running) != running else treatment
+    first = ruled[0] if ruled and case.decided.get(treatment, running) != running else treatment
     candidates = [first] + [
         column.name
         for column in case.profile.columns

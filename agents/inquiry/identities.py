@@ -28,7 +28,7 @@ def without_identities(dataset: Dataset, design: Design) -> Design:
         moved += [
             as_numbers(study.frame[name], name)
             for name in getattr(design, "instrument", ())
-            if _numeric(study.frame[name])
+            if pd.api.types.is_numeric_dtype(study.frame[name])
         ]
         d = next((one for one in moved if _fixes(x, one)), None)
         if d is None:
@@ -47,10 +47,6 @@ def without_identities(dataset: Dataset, design: Design) -> Design:
         gone = {name for name in one_each if name == computed or abs(ranks[name].corr(ranks[computed])) > _SAME_ORDER}
         design = design.model_copy(update={"controls": tuple(c for c in design.controls if c not in gone)})
     return design
-
-
-def _numeric(values: pd.Series) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(values))
 
 
 def _fixes(x: NDArray[np.float64], d: NDArray[np.float64]) -> bool:

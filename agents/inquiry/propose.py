@@ -20,7 +20,6 @@ from leucippus.agents.inquiry.confounders import said_to_decide
 from leucippus.agents.inquiry.finding import strategy_in_words
 from leucippus.agents.inquiry.identities import without_identities
 from leucippus.agents.inquiry.instruments import instruments
-from leucippus.agents.inquiry.matching import spoken
 from leucippus.agents.inquiry.roles import likely_sides, outcome_of, ranked, sides_of, treatment_of
 from leucippus.agents.inquiry.strategies import strategies
 from leucippus.agents.inquiry.values import Arms, arms, in_expression, rows_meant
@@ -48,7 +47,7 @@ class Candidate:
 
     design: Design
     weight: float
-    """How likely it is, before its data are asked; of all candidates of a case at most 1 together."""
+    """How likely it is next to the others, before its data are asked."""
     sources: tuple[str, ...]
     """description, profile, graph, model, user."""
     why: str
@@ -71,12 +70,13 @@ def propose(case: Case, left_out: list[str] | None = None) -> Iterator[Candidate
     ----------
     left_out : gets a sentence for every likely strategy that could not be put together.
     """
+    rivals = [(share, case.about(*sides)) for share, sides in likely_sides(case)[:_RIVALS] if share >= _RIVAL]
     for strategy, weight in sorted(strategies(case).items(), key=lambda one: -one[1]):
         if strategy not in BUILDERS or weight < _LEAST:
             continue
         missing, made = _LACKS[strategy], list[Design]()
-        for rival, sides in likely_sides(case)[:_RIVALS]:
-            for share, fields in BUILDERS[strategy](case.about(*sides)) if rival >= _RIVAL else ():
+        for likely, rival in rivals:
+            for share, fields in BUILDERS[strategy](rival):
                 try:
                     design = without_identities(case.dataset, parse_design({**fields, "strategy": strategy}))
                 except (DataError, DesignError) as error:
@@ -85,7 +85,7 @@ def propose(case: Case, left_out: list[str] | None = None) -> Iterator[Candidate
                 if design not in made:
                     made.append(design)
                     why = "that is what question and description speak for"
-                    yield Candidate(design, weight * share * rival, ("description",), why)
+                    yield Candidate(design, weight * share * likely, ("description",), why)
         if not made and left_out is not None and weight >= _WORTH_SAYING:
             left_out.append(f"A design of the kind {strategy_in_words(strategy)} was left out: {missing}.")
 
@@ -231,13 +231,13 @@ def _drawn_by_group(case: Case, parts: Parts) -> str | None:
 
     Not a column that is the treatment in another form, nor one of a few groups, which may be arms.
     """
+    barred = {parts.treatment, parts.outcome, *case.amounts(parts.treatment)}
     for column in case.profile.columns:
         name, groups = column.name, column.distinct
         if (
-            name not in (parts.treatment, parts.outcome)
+            name not in barred
             and column.kind in ("categorical", "identifier", "count")
             and _FEWEST_DRAWN <= groups <= case.dataset.rows / 2
-            and name not in case.amounts(parts.treatment)
             and case.role(name, "same", "treatment", "after", "outcome") < _SEVERAL
             and not _varies_within(case, parts.treatment, name, 0.0)
             and _groups_in_each_arm(case, parts.treatment, name) >= _FEWEST_DRAWN / 2
@@ -251,9 +251,7 @@ def _groups_in_each_arm(case: Case, treatment: str, group: str) -> int:
     return int(case.dataset.frame((treatment, group)).dropna().groupby(treatment)[group].nunique().min())
 
 
-_OFFERED = re.compile(
-    r"offer|invit|assign|drawn|lot|winn|won\\b|eligib|encourag|selected|voucher|intend", re.IGNORECASE
-)
+_OFFERED = re.compile(r"offer|invit|assign|drawn|lot|winn|won\b|eligib|encourag|selected|voucher|intend", re.IGNORECASE)
 
 
 def _offered(case: Case, parts: Parts) -> str:
@@ -261,7 +259,7 @@ def _offered(case: Case, parts: Parts) -> str:
     likely = {
         name: case.role(name, "treatment", "instrument", "same") for name in case.by_name if name != parts.outcome
     }
-    told = [name for name, share in likely.items() if share > _OFFER and _OFFERED.search(_told_of(case, name))]
+    told = [name for name, share in likely.items() if share > _OFFER and _OFFERED.search(case.said(name))]
     return max(told, key=lambda name: likely[name], default=parts.treatment)
 
 
@@ -325,7 +323,6 @@ def _logged(case: Case, fields: Fields) -> Fields:
 def rd(case: Case) -> Iterator[tuple[float, Fields]]:
     outcome = outcome_of(case)
     jumps = {one.running for one in case.profile.thresholds}
-    decided = {one.treatment: one.running for one in case.profile.thresholds if one.sharp}
     asked = case.columns.scores(case.question.text)
     found = [
         (
@@ -333,19 +330,19 @@ def rd(case: Case) -> Iterator[tuple[float, Fields]]:
             score
             + 0.3 * case.role(name, "treatment")
             + 0.4 * (name in jumps)
-            + 0.2 * bool(_RUNS.search(_told_of(case, name)))
+            + 0.2 * bool(_RUNS.search(case.said(name)))
             + 0.2 * min(asked[name], 2.0),
         )
         for name, score in ranked(case, "running", barred=(outcome,))
         if case.by_name[name].numeric
         and case.by_name[name].distinct > _FEWEST_VALUES
-        and (case.role(name, "running") >= _RUNNING or _RUNS.search(_told_of(case, name)))
+        and (case.role(name, "running") >= _RUNNING or _RUNS.search(case.said(name)))
     ]
     made: list[tuple[float, Fields]] = []
     for running, score in sorted(found, key=lambda one: -one[1])[:2]:
         # What crosses the line is the treatment where the question names that; a column that jumps there may be found yet.
         treatment = running if sides_of(case)[0] == running else treatment_of(case, outcome, (running,))
-        if decided.get(treatment, running) != running:
+        if case.decided.get(treatment, running) != running:
             score *= _OTHER_LINE
         for share, cutoff, side, indicator in cutoffs.find(case, running, treatment, outcome):
             if indicator is not None and not case.by_name[indicator].numeric:
@@ -377,10 +374,6 @@ _FEWEST_VALUES = 8
 _RUNS = re.compile(
     r"margin|score|index|points|age\b|share|centred|centered|relative to|cut-?off|distance to|threshold", re.IGNORECASE
 )
-
-
-def _told_of(case: Case, name: str) -> str:
-    return f"{spoken(name)} {case.description.columns.get(name, '')}"
 
 
 def did(case: Case) -> Iterator[tuple[float, Fields]]:

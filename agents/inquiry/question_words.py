@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from leucippus.agents.inquiry.matching import stem
 from leucippus.agents.inquiry.sides import sides
 
-CLASSES = ("neither", "cause", "effect")
 _TOKEN = re.compile(r"[A-Za-z][\w'’-]*|\d[\d.,]*|[?.,;:()]")
 _PIVOT = re.compile(
     r"(rais|increas|reduc|lower|chang|affect|alter|improv|help|hurt|harm|boost|cut|add|make|lead|caus|shift|mov|do|did|have|"

@@ -10,7 +10,6 @@ import numpy as np
 from leucippus.agents.columns import Column, names_a_time
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.description import is_logarithm
-from leucippus.agents.inquiry.matching import spoken
 from leucippus.agents.lottery import looks_like_a_trait
 
 _BY_WORDS = 0.35
@@ -54,7 +53,7 @@ def ranked(case: Case, role: str, words: str = "", barred: tuple[str, ...] = ())
             score += _BY_WORDS * fit * score**0.5
         else:
             score += _BY_WORDS * fit
-        if role == "treatment" and _EARLIER.search(words) and _EARLIER.search(_said(case, column.name)):
+        if role == "treatment" and _EARLIER.search(words) and _EARLIER.search(case.said(column.name)):
             score *= _LAGGED
         if role == "treatment" and fit < _NAMED and looks_like_a_trait(column.name):
             score /= 2  # age or sex is what a question is about only where it names it
@@ -63,10 +62,6 @@ def ranked(case: Case, role: str, words: str = "", barred: tuple[str, ...] = ())
 
 
 _EARLIER = re.compile(r"\b(previous|prior|preceding|last|lag\w*|earlier|past)\b", re.IGNORECASE)
-
-
-def _said(case: Case, name: str) -> str:
-    return f"{spoken(name)} {case.description.columns.get(name, '')}"
 
 
 def _fits(case: Case, words: str) -> Mapping[str, float]:
@@ -98,9 +93,9 @@ def fitness(case: Case, column: Column, role: str) -> float:
     if role == "outcome":
         return 0.0 if key or not (column.numeric or column.kind == "binary") else 1.0
     if role == "treatment":
-        many = not column.numeric and column.distinct > _MOST_ARMS
         if numbers_the_rows(column):
             return _CODE
+        many = not column.numeric and column.distinct > _MOST_ARMS
         return 0.1 if key or many or column.kind in ("identifier", "date") or names_a_time(column.name) else 1.0
     if role == "instrument":
         odd = key or column.kind in ("identifier", "date", "constant")

@@ -62,7 +62,11 @@ def strategies(case: Case) -> dict[str, float]:
         factors["backdoor"] = 0.05
     if any(True for _ in periods.synthetic_control(case, outcome)):
         factors |= {"synthetic_control": _ONE_UNIT, "did": 1 / _ONE_UNIT}
-    found = {name: p * factors.get(name, 1.0) * _possible(case, name) for name, p in case.reading.strategies.items()}
+    there = _there(case)
+    found = {
+        name: p * factors.get(name, 1.0) * (1.0 if there.get(name, True) else _LACKING)
+        for name, p in case.reading.strategies.items()
+    }
     if case.question.instruments:
         found = {name: p * (1.0 if name == "iv" else 0.05) for name, p in found.items()}
         found["iv"] = max(found["iv"], 0.5)
@@ -70,11 +74,11 @@ def strategies(case: Case) -> dict[str, float]:
     return {name: p / total for name, p in found.items()}
 
 
-def _possible(case: Case, strategy: str) -> float:
-    """How far data and words have what a strategy needs: 1 where they do."""
+def _there(case: Case) -> dict[str, bool]:
+    """Strategy → whether data and words have what it needs."""
     said = cues(_words(case))
     seen = case.profile
-    needs = {
+    return {
         "rct": "lot" in said,
         "did": seen.panel is not None or (seen.series is None and periods.time_of(case) is not None),
         "synthetic_control": seen.panel is not None,
@@ -83,7 +87,6 @@ def _possible(case: Case, strategy: str) -> float:
         "iv": bool(said & {"lot", "moved", "shifter"}),
         "mediation": case.question.effect in ("indirect", "direct"),
     }
-    return 1.0 if needs.get(strategy, True) else _LACKING
 
 
 def _words(case: Case) -> str:
