@@ -8,8 +8,9 @@ from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.question import named_in
 
 _DEPENDED = re.compile(
-    r"\b(?:depend(?:s|ed|ing)?|going|went|judg(?:ed|ing)|decided|differ(?:s|ed)?|based|chosen|picked|selected|hing(?:es|ed|ing)|"
-    r"accord(?:ing)?)\b(?: (?:mostly|mainly|largely|partly|only|above all))? (?:on|upon|by|in|to|from)\b([^.;]{3,200})",
+    r"\b(?:(?:depend(?:s|ed|ing)?|judg(?:ed|ing)|decided|differ(?:s|ed)?|based|chosen|picked|selected|hing(?:es|ed|ing)|"
+    r"accord(?:ing)?)\b(?: (?:mostly|mainly|largely|partly|only|above all))? (?:on|upon|by|in|to|from)|(?:going|went) by)\b"
+    r"([^.;]{3,200})",
     re.IGNORECASE,
 )
 _ENDS = re.compile(
@@ -22,5 +23,6 @@ def said_to_decide(case: Case) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for sentence in dict.fromkeys((case.reading.told, *case.description.sentences)):
         for match in _DEPENDED.finditer(sentence):
-            found |= dict.fromkeys(named_in(_ENDS.sub("", match[1]), case.columns))
+            listed = _ENDS.sub("", match[1])
+            found |= dict.fromkeys([*named_in(listed, case.columns), *case.columns.quoted(listed)])
     return tuple(found)

@@ -31,6 +31,8 @@ _EXACT, _EXACT_WORD = 3.0, 1.0
 _SHORT, _SHORTEST = 0.8, 5
 """The same where the name abbreviates words in a row: `beertax` of beer tax, `nearinc` of near the incinerator."""
 _MEANING = 1.0
+_QUOTED = 2
+"""Words that mean something in a phrase from which it counts as quoted."""
 _LONGEST = 200
 """Characters of what is said of a column that are compared for their meaning."""
 
@@ -137,6 +139,18 @@ class Columns:
         places = re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", phrase, 0 if len(name) < 4 else re.IGNORECASE)
         return max((_EXACT if _stands_out(name, phrase, *at.span()) else _EXACT_WORD for at in places), default=0.0)
 
+    def quoted(self, text: str) -> list[str]:
+        """The columns of which the text says word for word what the description says, units aside; the longest wins:
+        "sales" is not quoted where "sales in the following year" is."""
+        plain = " ".join(re.findall(r"\w+", text.lower()))
+        found = {name: " ".join(re.findall(r"\w+", _bare(said).lower())) for name, said in self.said.items()}
+        found = {
+            name: said for name, said in found.items() if len(stems(said)) >= _QUOTED and f" {said} " in f" {plain} "
+        }
+        return [
+            name for name, said in found.items() if not any(said != other and said in other for other in found.values())
+        ]
+
     def named(self, text: str) -> list[str]:
         """The columns a text names letter by letter, in its order; short names and common words only where they stand
         apart from prose: in quotes, brackets, with an underscore or digit, or as no English word."""
@@ -147,6 +161,11 @@ class Columns:
                     found.append((match.start(), name))
                     break
         return [name for _, name in sorted(found)]
+
+
+def _bare(said: str) -> str:
+    """What is said of a column without units, codes and remarks."""
+    return re.split(r"[,;:(]|\.\s", said, maxsplit=1)[0]
 
 
 def _stands_out(name: str, text: str, start: int, end: int) -> bool:

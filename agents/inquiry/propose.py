@@ -238,7 +238,7 @@ def _drawn_by_group(case: Case, parts: Parts) -> str | None:
             name not in barred
             and column.kind in ("categorical", "identifier", "count")
             and _FEWEST_DRAWN <= groups <= case.dataset.rows / 2
-            and case.role(name, "same", "treatment", "after", "outcome") < _SEVERAL
+            and case.role(name, "treatment", "outcome") < _SEVERAL
             and not _varies_within(case, parts.treatment, name, 0.0)
             and _groups_in_each_arm(case, parts.treatment, name) >= _FEWEST_DRAWN / 2
         ):

@@ -84,7 +84,7 @@ def read_question(text: str, cause: str, outcome: str, columns: Columns, others:
         bool(text.strip()) and not re.search(_NOT_CAUSAL, text, re.IGNORECASE),
         is_english(text),
         effect,
-        cause,
+        whose(cause, text),
         outcome,
         tuple(rows_phrases(text)),
         tuple(name for name in adjust if name not in instruments),
@@ -95,6 +95,21 @@ def read_question(text: str, cause: str, outcome: str, columns: Columns, others:
         others,
         spans,
     )
+
+
+def whose(words: str, text: str) -> str:
+    """Words with what "its" and "their" in them stand for: "its price", after "the quantity of fish", is that of fish."""
+    found = _ITS.search(words)
+    before = text[: text.find(words)] if found and words in text else ""
+    owners = _OF.findall(before)
+    return f"{words} of {owners[-1].strip()}" if owners else words
+
+
+_ITS = re.compile(r"\b(?:its|their)\b", re.IGNORECASE)
+_OF = re.compile(
+    r"\b(?:of|for) ((?:(?!\b(?:of|for|when|if|as|change|changes|sold|bought|rise|fall|and|is|are|was|were)\b)\w+[ -]?){1,4})",
+    re.IGNORECASE,
+)
 
 
 _EFFECTS: tuple[tuple[Effect, str], ...] = (

@@ -10,7 +10,7 @@ from leucippus.agents.inquiry.matching import stems
 from leucippus.agents.inquiry.rank import Judged
 from leucippus.agents.inquiry.roles import outcome_of, ranked, sides_of
 from leucippus.agents.inquiry.sides import sides
-from leucippus.agents.inquiry.strategies import MARKET
+from leucippus.agents.inquiry.strategies import in_a_market
 
 _FITS, _SOME_FITS, _NEAR, _SURE = 0.3, 0.42, 0.45, 0.4
 """How well the words of the outcome have to fit its column, or any, or be near to any in meaning; or how sure the reader
@@ -87,7 +87,7 @@ def impossible(case: Case) -> Refusal | None:
             (),
             (f"Add a column that measures it, or ask about {nearest}.",),
         )
-    if case.reading.assignment.get("market", 0.0) >= MARKET and not question.instruments:
+    if in_a_market(case) and not question.instruments:
         best, score = ranked(case, "instrument", barred=sides_of(case))[0]
         if score < _SHIFTS:
             return Refusal(

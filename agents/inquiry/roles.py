@@ -10,10 +10,13 @@ import numpy as np
 from leucippus.agents.columns import Column, names_a_time
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.description import is_logarithm
+from leucippus.agents.inquiry.matching import stems
 from leucippus.agents.lottery import looks_like_a_trait
 
 _BY_WORDS = 0.35
 """What words that fit add to what the reader says; of treatment and outcome, half of what they add to the log-odds."""
+_MOVES = 0.3
+"""What it adds to an instrument that a sentence says so in the words used for the column."""
 _BAND = 0.2
 """What is left of an outcome that is another column in bands."""
 _EARLY = 0.1
@@ -23,7 +26,9 @@ _LAGGED = 5.0
 _BY_ALL = 0.3
 """What a fit to the whole question counts beside a fit to its side of it."""
 _BY_NAME = 3.0
-"""What it does to the odds that the question names a column letter by letter."""
+"""What it does to the odds that the question names a column letter by letter, or says of it what the description says."""
+_QUOTED = 0.5
+"""Share of a quoted phrase that has to be of the side in question."""
 _PAIRED = 6
 """Columns of which pairs of treatment and outcome are made."""
 _MOST_ARMS = 12
@@ -42,15 +47,18 @@ def ranked(case: Case, role: str, words: str = "", barred: tuple[str, ...] = ())
     elif role == "instrument":
         matched = _shifting(case)
     named = {*case.columns.named(case.question.text)} - {*case.question.adjust, *case.question.instruments}
+    quoted = _quoted(case, words) - {*case.question.adjust, *case.question.instruments}
+    movers = _said_to_move(case) if role == "instrument" else set()
     found = []
     for column in case.profile.columns:
         if column.name in barred or column.kind in ("empty", "text"):
             continue
         fit, score = min(max(matched.get(column.name, 0.0), 0.0), 2.0), case.role(column.name, role)
         if role in ("treatment", "outcome"):
-            score *= float(np.exp(2 * _BY_WORDS * fit)) * (_BY_NAME if column.name in named else 1.0)
+            by_name = column.name in named or column.name in quoted
+            score *= float(np.exp(2 * _BY_WORDS * fit)) * (_BY_NAME if by_name else 1.0)
         elif role == "instrument":
-            score += _BY_WORDS * fit * score**0.5
+            score += _BY_WORDS * fit * score**0.5 + _MOVES * (column.name in movers)
         else:
             score += _BY_WORDS * fit
         if role == "treatment" and _EARLIER.search(words) and _EARLIER.search(case.said(column.name)):
@@ -72,6 +80,17 @@ def _fits(case: Case, words: str) -> Mapping[str, float]:
     return {name: score + _BY_ALL * whole[name] for name, score in case.columns.scores(words).items()}
 
 
+def _quoted(case: Case, words: str) -> set[str]:
+    """Columns of which the question says what the description says, mostly in these words of it."""
+    of_side = {*stems(words)}
+    found = set()
+    for name in case.columns.quoted(case.question.text):
+        phrase = {*stems(case.description.columns[name])}
+        if len(phrase & of_side) >= _QUOTED * len(phrase & {*stems(case.question.text)}):
+            found.add(name)
+    return found
+
+
 def _shifting(case: Case) -> Mapping[str, float]:
     """How well columns fit what is said to move the treatment from outside, sentence by sentence; the best counts."""
     sentences = [case.question.text, case.reading.told, *filter(_OUTSIDE.search, case.description.sentences)]
@@ -79,6 +98,21 @@ def _shifting(case: Case) -> Mapping[str, float]:
     return {name: max(each[name] for each in scores) for name in case.by_name}
 
 
+def _said_to_move(case: Case) -> set[str]:
+    """Columns with which a sentence begins that says what moves the treatment and nothing else."""
+    return {
+        name
+        for sentence in case.description.sentences
+        if (found := _MOVER.match(sentence))
+        for name in case.columns.quoted(found[1])
+    }
+
+
+_MOVER = re.compile(
+    r"(?:the |a |an )?(.{3,80}?) (?:moves?|shifts?|drives?|affects?|raises?|lowers?|changes?|determines?)\b"
+    r".*\b(?:neither|nor|nothing (?:else )?to do|not|no|only)\b",
+    re.IGNORECASE,
+)
 _OUTSIDE = re.compile(
     r"\b(shap\w+|shift\w*|direct(ly)?|bearing|instrument\w*|outside|exogenous|offer\w*|assign\w*|drawn|lot|lottery|"
     r"random\w*|only through|chance|near\w*|distance|depends? on|mov(e|es|ed))\b",

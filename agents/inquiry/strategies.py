@@ -12,7 +12,7 @@ from leucippus.agents.inquiry.roles import sides_of
 
 _LACKING = 0.1
 """What is left of a strategy's probability where what it needs is nowhere to be seen."""
-MARKET = 0.5
+_MARKET = 0.5
 """Probability that treatment and outcome are set together from which nothing but an instrument will do."""
 _OFFERS = 0.3
 """Probability that a column is an instrument from which a line that decides it speaks for a discontinuity."""
@@ -20,6 +20,8 @@ _ONE_UNIT = 2.0
 """What a few treated units and one date add to the odds of a synthetic control, and take from those of comparing changes."""
 _PANEL, _WITHIN_UNITS = 2.0, 8.0
 """What units seen again and again add to the odds of comparing changes, and what a question about such changes does."""
+_ONE_SERIES = 0.5
+"""Odds of an interrupted series, at least, where the data are one series and something is known to begin within it."""
 _BY_EFFECT: Mapping[str, Mapping[str, float]] = {
     "indirect": {"mediation": 4.0},
     "direct": {"mediation": 2.0},
@@ -58,7 +60,7 @@ def strategies(case: Case) -> dict[str, float]:
         factors |= dict.fromkeys(("rct", "backdoor", "did", "rd", "iv", "mediation", "none"), 0.05) | {"its": 5.0}
     if case.profile.panel is not None:
         factors |= {"rct": 0.3, "backdoor": 0.3}
-    if case.reading.assignment.get("market", 0.0) >= MARKET:
+    if in_a_market(case):
         factors["backdoor"] = 0.05
     if any(True for _ in periods.synthetic_control(case, outcome)):
         factors |= {"synthetic_control": _ONE_UNIT, "did": 1 / _ONE_UNIT}
@@ -67,11 +69,24 @@ def strategies(case: Case) -> dict[str, float]:
         name: p * factors.get(name, 1.0) * (1.0 if there.get(name, True) else _LACKING)
         for name, p in case.reading.strategies.items()
     }
+    if begins_in_series(case):
+        found["its"] = max(found["its"], _ONE_SERIES)
     if case.question.instruments:
         found = {name: p * (1.0 if name == "iv" else 0.05) for name, p in found.items()}
         found["iv"] = max(found["iv"], 0.5)
     total = sum(found.values())
     return {name: p / total for name, p in found.items()}
+
+
+def begins_in_series(case: Case) -> bool:
+    """Whether the data are one series and something is known to begin within it."""
+    treatment, outcome = sides_of(case)
+    return case.profile.series is not None and any(True for _ in periods.its(case, outcome, treatment))
+
+
+def in_a_market(case: Case) -> bool:
+    """Whether treatment and outcome are set together, as prices and quantities are."""
+    return case.reading.assignment.get("market", 0.0) >= _MARKET and not begins_in_series(case)
 
 
 def _there(case: Case) -> dict[str, bool]:
