@@ -125,9 +125,10 @@ def _in_steps(fine: Floats, coarse: Floats) -> bool:
     both = np.isfinite(fine) & np.isfinite(coarse)
     if both.sum() < _FEWEST:
         return False
-    along = coarse[both][np.argsort(fine[both], kind="stable")]
-    turns = np.diff(along)
-    return bool(turns.any() and ((turns >= 0).all() or (turns <= 0).all()))
+    fine, coarse = fine[both], coarse[both]
+    # Of equal values those in the lower step come first: rounding may have put a value into two of them.
+    up, down = (np.diff(coarse[np.lexsort((sign * coarse, fine))]) for sign in (1, -1))
+    return bool(up.any() and ((up >= 0).all() or (down <= 0).all()))
 
 
 def open_case(dataset: Dataset, question: str, description: str, reader: Reader) -> Case:

@@ -19,6 +19,8 @@ _MOST_PERIODS = 2_000
 _FEW_TREATED = 3
 _LEAST = 0.15
 _LEAST_GROUP = 0.05
+_NAMED = 0.3
+"""What it adds to a group that the sentence on how the treatment came about names who had it."""
 _LEAST_SURE = 0.5
 """Share of the likeliest layout, where next to nothing tells which column holds the treatment."""
 _FLAGS_TIME = re.compile(
@@ -104,6 +106,18 @@ def units_named(case: Case, unit: str) -> list[str]:
     return []
 
 
+def told_group(case: Case) -> str | None:
+    """The column of words of which one value stands in the sentence on how the treatment came about, and a period too."""
+    time = time_of(case)
+    if time is None or first_period(case, time) is None and case.by_name[time].distinct > 2:
+        return None
+    for name in case.by_name:
+        values = case.values(name) if name != time else ()
+        if any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", case.reading.told) for one in values if len(one) > 2):
+            return name
+    return None
+
+
 def _constant_within(case: Case, name: str, unit: str) -> bool:
     found = case.dataset.connection.execute(
         f"SELECT max(n) FROM (SELECT count(DISTINCT {quote(name)}) AS n FROM data GROUP BY {quote(unit)})"
@@ -161,11 +175,12 @@ def _groups(
     """A group that is treated and a period from which it is."""
     periods = case.by_name[time].distinct
     begin = first_period(case, time) if periods > 2 else None
-    fits = case.columns.scores(case.question.treatment_words or case.question.text)
+    fits, told = case.columns.scores(case.question.treatment_words or case.question.text), told_group(case)
     for name, column in case.by_name.items():
         if name in barred or column.kind not in ("binary", "categorical"):
             continue
         score = case.role(name, "group", "treatment") + 0.5 * case.role(name, "same") + 0.35 * min(fits[name], 2.0)
+        score += _NAMED * (name == told)
         if score < _LEAST_GROUP or (unit is not None and not _constant_within(case, name, unit)):
             continue
         if unit is None and not _is_a_group(case, name, time):

@@ -20,7 +20,7 @@ from leucippus.agents.inquiry.confounders import said_to_decide
 from leucippus.agents.inquiry.finding import strategy_in_words
 from leucippus.agents.inquiry.identities import without_identities
 from leucippus.agents.inquiry.instruments import instruments
-from leucippus.agents.inquiry.roles import likely_sides, outcome_of, ranked, sides_of, treatment_of
+from leucippus.agents.inquiry.roles import OFFER, likely_sides, outcome_of, ranked, sides_of, treatment_of
 from leucippus.agents.inquiry.strategies import strategies
 from leucippus.agents.inquiry.values import Arms, arms, in_expression, rows_meant
 from leucippus.agents.lottery import looks_like_a_trait
@@ -251,15 +251,12 @@ def _groups_in_each_arm(case: Case, treatment: str, group: str) -> int:
     return int(case.dataset.frame((treatment, group)).dropna().groupby(treatment)[group].nunique().min())
 
 
-_OFFERED = re.compile(r"offer|invit|assign|drawn|lot|winn|won\b|eligib|encourag|selected|voucher|intend", re.IGNORECASE)
-
-
 def _offered(case: Case, parts: Parts) -> str:
     """The column that says who was offered it, where the question is about the offer alone."""
     likely = {
         name: case.role(name, "treatment", "instrument", "same") for name in case.by_name if name != parts.outcome
     }
-    told = [name for name, share in likely.items() if share > _OFFER and _OFFERED.search(case.said(name))]
+    told = [name for name, share in likely.items() if share > _OFFER and OFFER.search(case.said(name))]
     return max(told, key=lambda name: likely[name], default=parts.treatment)
 
 

@@ -25,10 +25,15 @@ _LAGGED = 5.0
 """What it does to the odds of a lagged column that the question is about the time before."""
 _BY_ALL = 0.3
 """What a fit to the whole question counts beside a fit to its side of it."""
-_BY_NAME = 3.0
-"""What it does to the odds that the question names a column letter by letter, or says of it what the description says."""
+_BY_NAME, _BY_QUOTE = 3.0, 6.0
+"""What it does to the odds that the question names a column letter by letter; that it says what the description says."""
 _QUOTED = 0.5
 """Share of a quoted phrase that has to be of the side in question."""
+_OTHER_SIDE = 2.0
+"""What it takes from the log-odds of an outcome that it fits the words for the treatment better than its own."""
+_OFFERED = 0.2
+"""What is left of a treatment that is an offer, where the question is about taking it up."""
+OFFER = re.compile(r"offer|invit|assign|drawn|lot|winn|won\b|eligib|encourag|selected|voucher|intend", re.IGNORECASE)
 _PAIRED = 6
 """Columns of which pairs of treatment and outcome are made."""
 _MOST_ARMS = 12
@@ -55,8 +60,8 @@ def ranked(case: Case, role: str, words: str = "", barred: tuple[str, ...] = ())
             continue
         fit, score = min(max(matched.get(column.name, 0.0), 0.0), 2.0), case.role(column.name, role)
         if role in ("treatment", "outcome"):
-            by_name = column.name in named or column.name in quoted
-            score *= float(np.exp(2 * _BY_WORDS * fit)) * (_BY_NAME if by_name else 1.0)
+            by_name = _BY_QUOTE if column.name in quoted else _BY_NAME if column.name in named else 1.0
+            score *= float(np.exp(2 * _BY_WORDS * fit)) * by_name
         elif role == "instrument":
             score += _BY_WORDS * fit * score**0.5 + _MOVES * (column.name in movers)
         else:
@@ -156,8 +161,14 @@ def likely_sides(case: Case, barred: tuple[str, ...] = ()) -> list[tuple[float, 
 
     Of one outcome in two forms, the logarithm where the question asks for per cent.
     """
-    causes = [one for one in ranked(case, "treatment", case.question.treatment_words) if one[0] not in barred][:_PAIRED]
-    effects = [one for one in ranked(case, "outcome", case.question.outcome_words) if one[0] not in barred][:_PAIRED]
+    cause_words, effect_words = case.question.treatment_words, case.question.outcome_words
+    causes = [one for one in ranked(case, "treatment", cause_words) if one[0] not in barred][:_PAIRED]
+    effects = [one for one in ranked(case, "outcome", effect_words) if one[0] not in barred][:_PAIRED]
+    if cause_words and effect_words:
+        of_cause, of_effect = case.columns.scores(cause_words), case.columns.scores(effect_words)
+        effects = [(n, s * float(np.exp(-max(of_cause[n] - of_effect[n], 0.0) * _OTHER_SIDE))) for n, s in effects]
+    if case.question.effect == "of taking it up":  # then the offer is not what is meant
+        causes = [(n, s * (_OFFERED if OFFER.search(case.said(n)) else 1.0)) for n, s in causes]
     coarse = {one for name, _ in effects for one in case.steps(name)}  # bands of a column are asked about by name
     dated = case.timing(causes[0][0], effects[0][0])
     early = {name for name, when in dated.items() if when.when == "before"}

@@ -22,6 +22,8 @@ _PANEL, _WITHIN_UNITS = 2.0, 8.0
 """What units seen again and again add to the odds of comparing changes, and what a question about such changes does."""
 _ONE_SERIES = 0.5
 """Odds of an interrupted series, at least, where the data are one series and something is known to begin within it."""
+_TOLD_GROUP = 4.0
+"""What it adds to the odds of comparing changes that the words name a group, and data seen more than once have it."""
 _BY_EFFECT: Mapping[str, Mapping[str, float]] = {
     "indirect": {"mediation": 4.0},
     "direct": {"mediation": 2.0},
@@ -47,6 +49,8 @@ def strategies(case: Case) -> dict[str, float]:
     factors = {**_BY_EFFECT.get(case.question.effect, {})}
     if case.profile.panel is not None:
         factors["did"] = _WITHIN_UNITS if _WITHIN.search(case.question.text) else _PANEL
+    elif case.profile.series is None and periods.told_group(case) is not None:
+        factors["did"] = _TOLD_GROUP
     treatment, outcome = sides_of(case)
     if any(one.sharp and one.treatment == treatment for one in case.profile.thresholds):
         factors |= {"rd": 10.0, "rct": 0.1, "backdoor": 0.1, "iv": 0.1}
