@@ -5,7 +5,7 @@ Values only. Ids are functions of content, so writing anything twice is writing 
 
 import hashlib
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,23 @@ class Sign(StrEnum):
     POSITIVE = "+"
     NEGATIVE = "-"
     NONE = "none"
+
+
+class Evidence(StrEnum):
+    """What a claim rests on, as its document tells it."""
+
+    EXPERIMENTAL = "experimental"
+    OBSERVATIONAL = "observational"
+    OPINION = "opinion"
+    ELICITED = "elicited"
+    """A language model said it when asked."""
+    MEASURED = "measured"
+    """An analysis of ours estimated it from data."""
+    UNSTATED = "unstated"
+
+
+Kind = Literal["read", "elicited", "measured"]
+"""How a document came to be: found by us, said by a model, or written about an analysis of ours."""
 
 
 def stable_id(*parts: object) -> str:
@@ -40,12 +57,22 @@ class Document(_Value):
     title: str
     text: str
     published: str | None = Field(default=None, description="ISO 8601 date the document bears, if it bears one")
+    kind: Kind = "read"
 
     @classmethod
-    def of(cls, text: str, *, media_type: str, title: str, published: str | None = None) -> Self:
-        """A document whose id is the hash of its text: the same text found twice is one document."""
+    def of(cls, text: str, *, media_type: str, title: str, published: str | None = None, kind: Kind = "read") -> Self:
+        """A document whose id is the hash of its text: the same text found twice is one document.
+
+        What a model said or we measured is never the same document as what was read, whatever its words.
+        """
+        parts = (text,) if kind == "read" else (text, kind)
         return cls(
-            document_id=stable_id("document", text), media_type=media_type, title=title, text=text, published=published
+            document_id=stable_id("document", *parts),
+            media_type=media_type,
+            title=title,
+            text=text,
+            published=published,
+            kind=kind,
         )
 
 
@@ -104,6 +131,10 @@ class Claim(_Value):
     negated: bool
     hedged: bool
     conditions: str | None = Field(default=None, description="the 'if/when/among …' clause of the quote, verbatim")
+    evidence: Evidence = Evidence.UNSTATED
+    population: str | None = Field(default=None, description="of whom it is said, verbatim; likewise place and period")
+    place: str | None = None
+    period: str | None = None
     quote: str
     start: int
     end: int

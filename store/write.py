@@ -67,7 +67,7 @@ def add_documents(store: Store, documents: Iterable[tuple[Document, str]]) -> No
         _insert(
             cursor,
             "documents",
-            "VARCHAR VARCHAR VARCHAR VARCHAR VARCHAR BIGINT VARCHAR TIMESTAMP",
+            "VARCHAR VARCHAR VARCHAR VARCHAR VARCHAR BIGINT VARCHAR TIMESTAMP VARCHAR",
             [
                 (
                     document.document_id,
@@ -78,6 +78,7 @@ def add_documents(store: Store, documents: Iterable[tuple[Document, str]]) -> No
                     len(document.text),
                     document.text,
                     now,
+                    document.kind,
                 )
                 for document, _ in found
             ],
@@ -284,7 +285,7 @@ def _insert_claims(cursor: duckdb.DuckDBPyConnection, run_id: str, claims: Seque
         cursor,
         "claims",
         "VARCHAR VARCHAR VARCHAR VARCHAR VARCHAR VARCHAR BIGINT BIGINT VARCHAR VARCHAR VARCHAR BIGINT BIGINT VARCHAR"
-        " VARCHAR BOOLEAN BOOLEAN VARCHAR VARCHAR BIGINT BIGINT DOUBLE",
+        " VARCHAR BOOLEAN BOOLEAN VARCHAR VARCHAR BIGINT BIGINT DOUBLE VARCHAR VARCHAR VARCHAR VARCHAR",
         [
             (
                 c.claim_id,
@@ -309,6 +310,10 @@ def _insert_claims(cursor: duckdb.DuckDBPyConnection, run_id: str, claims: Seque
                 c.start,
                 c.end,
                 c.confidence,
+                c.evidence.value,
+                c.population,
+                c.place,
+                c.period,
             )
             for c in claims
         ],

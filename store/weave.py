@@ -1,0 +1,205 @@
+"""Claims and merges → the large causal model: meanings, nodes, edges and conflicts, made anew in one transaction.
+
+Set operations of DuckDB alone, so that ten million claims need not fit into memory. What makes an edge credible is not
+known here: weights of the features below are handed in.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from leucippus.errors import StoreError
+from leucippus.store.database import Store
+
+FEATURES: Mapping[str, str] = {
+    "one": "1.0",
+    "sources": "ln(1 + sources)",
+    "repeats": "ln(1 + claims - least(claims, sources))",
+    "hedged": "hedged / claims",
+    "denied": "denied / claims",
+    "contested": "2.0 * least(positive, negative) / claims",
+    "confidence": "coalesce(confidence, 0.5)",
+    "experimental": "experimental / claims",
+    "observational": "observational / claims",
+    "opinion": "opinion / claims",
+    "elicited": "elicited / claims",
+    "measured": "measured / claims",
+}
+"""What the credibility of an edge is made of: name → SQL over the columns of `edges`."""
+_DEEPEST = 64
+"""Steps from a phrase to its root that are followed; a tree of decisions is seldom three deep."""
+
+
+@dataclass(frozen=True)
+class Woven:
+    """What came of a weaving. `selfish`: claims of a concept about itself, which make no edge."""
+
+    claims: int
+    concepts: int
+    nodes: int
+    edges: int
+    conflicts: int
+    selfish: int
+    seconds: float
+
+
+def weave(store: Store, weights: Mapping[str, float]) -> Woven:
+    """Make the large causal model anew.
+
+    Parameters
+    ----------
+    weights : feature of `FEATURES` → its weight; an edge's credibility is the logistic function of their sum.
+
+    Raises
+    ------
+    ValueError : a weight for something that is no feature.
+    StoreError : merges go round in a circle, which `record_merges` does not write.
+    """
+    if unknown := weights.keys() - FEATURES.keys():
+        raise ValueError(f"no such features: {', '.join(sorted(unknown))}")
+    began = time.monotonic()
+    with store.transaction() as cursor:
+        for table in ("meanings", "nodes", "edges", "edges_by_effect", "conflicts"):
+            cursor.execute(f"DELETE FROM {table}")
+        _meanings(cursor)
+        _edges(cursor, weights)
+        _conflicts(cursor)
+        counted = cursor.execute(
+            """
+            SELECT (SELECT count(*) FROM claims), (SELECT count(*) FROM concepts), (SELECT count(*) FROM nodes),
+                   (SELECT count(*) FROM edges), (SELECT count(*) FROM conflicts),
+                   (SELECT count(*) FROM claims) - (SELECT coalesce(sum(claims), 0)::BIGINT FROM edges)
+            """
+        ).fetchone()
+        assert counted is not None
+        woven = Woven(*(*counted, time.monotonic() - began))
+        cursor.execute("DELETE FROM weavings")
+        cursor.execute(
+            "INSERT INTO weavings VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                datetime.now(UTC).replace(tzinfo=None),
+                woven.claims,
+                woven.concepts,
+                woven.nodes,
+                woven.edges,
+                woven.seconds,
+            ],
+        )
+    return woven
+
+
+def not_woven(store: Store) -> int:
+    """How many claims were written or deleted since the last weaving."""
+    rows = store.rows(
+        "SELECT (SELECT count(*) FROM claims) - coalesce((SELECT claims FROM weavings ORDER BY woven_at DESC LIMIT 1), 0)"
+    )
+    return abs(int(rows[0][0]))
+
+
+def _meanings(cursor: duckdb.DuckDBPyConnection) -> None:
+    cursor.execute(
+        """
+        INSERT INTO meanings
+        SELECT concept_id, coalesce(into_id, concept_id), coalesce(turn, 1)
+        FROM concepts LEFT JOIN (SELECT * FROM merges WHERE undone_at IS NULL) USING (concept_id)
+        """
+    )
+    for _ in range(_DEEPEST):
+        changed = cursor.execute(
+            """
+            UPDATE meanings SET root_id = up.into_id, turn = meanings.turn * up.turn
+            FROM merges AS up WHERE up.undone_at IS NULL AND up.concept_id = meanings.root_id
+            """
+        ).fetchone()
+        if changed is None or changed[0] == 0:
+            return
+    raise StoreError("The merges of this store go round in a circle.", next_step="Undo one: `leucippus lcm merges`.")
+
+
+def _edges(cursor: duckdb.DuckDBPyConnection, weights: Mapping[str, float]) -> None:
+    cursor.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE linked AS
+        SELECT roots.concept_id, (row_number() OVER (ORDER BY roots.concept_id) - 1)::UINTEGER AS node, name, phrases
+        FROM (
+            SELECT root_id AS concept_id, count(*) AS phrases FROM meanings
+            WHERE concept_id IN (SELECT cause_concept FROM claims UNION SELECT effect_concept FROM claims)
+            GROUP BY root_id
+        ) AS roots JOIN concepts USING (concept_id)
+        """
+    )
+    cursor.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE numbered AS
+        SELECT meanings.concept_id, node, turn FROM meanings JOIN linked ON linked.concept_id = root_id
+        """
+    )
+    terms = " + ".join(f"{float(weight)!r} * ({FEATURES[name]})" for name, weight in weights.items()) or "0.0"
+    cursor.execute(
+        f"""
+        INSERT INTO edges
+        SELECT cause, effect, claims, documents, sources, positive, negative, unsigned, denied, hedged, experimental,
+               observational, opinion, elicited, measured, confidence, 1 / (1 + exp(-({terms}))) AS credibility,
+               best.claim_id, best.document_id, best.quote
+        FROM (
+            SELECT from_node AS cause, to_node AS effect, count(*) AS claims,
+                   count(DISTINCT document_id) AS documents,
+                   least(count(DISTINCT coalesce(origin_id, document_id)), count(DISTINCT hash(quote))) AS sources,
+                   count(*) FILTER (NOT negated AND way > 0) AS positive,
+                   count(*) FILTER (NOT negated AND way < 0) AS negative,
+                   count(*) FILTER (NOT negated AND way = 0) AS unsigned,
+                   count(*) FILTER (negated) AS denied, count(*) FILTER (hedged) AS hedged,
+                   count(*) FILTER (evidence = 'experimental') AS experimental,
+                   count(*) FILTER (evidence = 'observational') AS observational,
+                   count(*) FILTER (evidence = 'opinion') AS opinion,
+                   count(*) FILTER (evidence = 'elicited') AS elicited,
+                   count(*) FILTER (evidence = 'measured') AS measured,
+                   avg(confidence) AS confidence,
+                   arg_min({{'claim_id': claim_id, 'document_id': document_id, 'quote': quote}},
+                           (negated, hedged, -coalesce(confidence, 0), claim_id)) AS best
+            FROM (
+                SELECT claim_id, document_id, origin_id, quote, negated, hedged, evidence, confidence,
+                       source.node AS from_node, target.node AS to_node,
+                       CASE sign WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END * source.turn * target.turn AS way
+                FROM claims
+                JOIN numbered AS source ON source.concept_id = cause_concept
+                JOIN numbered AS target ON target.concept_id = effect_concept
+                LEFT JOIN echoes USING (document_id)
+                WHERE source.node <> target.node
+            )
+            GROUP BY from_node, to_node
+        )
+        ORDER BY cause, credibility DESC, effect
+        """
+    )
+    cursor.execute("INSERT INTO edges_by_effect FROM edges ORDER BY effect, credibility DESC, cause")
+    cursor.execute(
+        """
+        INSERT INTO nodes
+        SELECT node, concept_id, name, phrases, coalesce(outgoing, 0), coalesce(incoming, 0) FROM linked
+        LEFT JOIN (SELECT cause AS node, count(*) AS outgoing FROM edges GROUP BY cause) USING (node)
+        LEFT JOIN (SELECT effect AS node, count(*) AS incoming FROM edges GROUP BY effect) USING (node)
+        ORDER BY node
+        """
+    )
+    cursor.execute("DROP TABLE linked")
+    cursor.execute("DROP TABLE numbered")
+
+
+def _conflicts(cursor: duckdb.DuckDBPyConnection) -> None:
+    cursor.execute(
+        """
+        INSERT INTO conflicts
+        SELECT 'sign', cause, effect, positive, negative FROM edges WHERE positive > 0 AND negative > 0
+        UNION ALL
+        SELECT 'denied', cause, effect, claims - denied, denied FROM edges WHERE denied > 0 AND claims > denied
+        UNION ALL
+        SELECT 'direction', there.cause, there.effect, there.claims - there.denied, back.claims - back.denied
+        FROM edges AS there JOIN edges AS back ON back.cause = there.effect AND back.effect = there.cause
+        WHERE there.cause < there.effect AND there.claims > there.denied AND back.claims > back.denied
+        ORDER BY ALL
+        """
+    )
