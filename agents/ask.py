@@ -1,30 +1,36 @@
-"""A question in plain words → linked concepts → claims and short paths → an answer made of rows.
+"""A question in plain words → linked concepts → woven edges and routes → an answer made of rows.
 
 No model is asked: every statement of an answer counts claims and carries their quotes. What the store does not
-hold is said to be missing, never filled in.
+hold is said to be missing, never filled in. Where claims are not woven in yet, the claims themselves answer, phrase by
+phrase, and the answer says so.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from leucippus.agents.cues import find_cues
 from leucippus.agents.lexicon import Direction
 from leucippus.errors import InputError
+from leucippus.graphs.credibility import tier
 from leucippus.serving.encoder import Encode
 from leucippus.store.concepts import concept_words, singular
 from leucippus.store.database import Store
+from leucippus.store.links import Link, causes_of, effects_of, links_between, roots
 from leucippus.store.paths import Step, paths
 from leucippus.store.query import ClaimRow, Edge, causes, claims_by_id, effects
+from leucippus.store.routes import Behind, Route, claims_behind, why
 from leucippus.store.search import ConceptHit, PassageHit, find_concepts, nearest_concepts, search_passages
 from leucippus.store.triples import Sign
+from leucippus.store.weave import not_woven
 
 _CONCEPTS_A_PHRASE = 1000
 _EDGES = 12
 _MENTIONS = 3
 _QUOTES_AN_EDGE = 3
 _NEAR_ENOUGH = 0.55  # cosine of MiniLM vectors; below it, phrases seldom name one thing
+_ROUTES = 5
 
 
 class Wanted(StrEnum):
@@ -46,11 +52,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of an answer with the claims it rests on, best first. `edge` counts them all."""
+    """One sentence of an answer with the claims it rests on, best first. `edge` counts them all, or a woven `link`
+    does; a chain over woven edges is a `route`."""
 
     text: str
     edge: Edge | None
     evidence: tuple[ClaimRow, ...]
+    link: Link | None = None
+    route: Route | None = None
 
 
 @dataclass(frozen=True)
@@ -99,12 +108,21 @@ def answer(store: Store, question: Question, encode: Encode | None = None) -> As
             cause = [concept for concept in cause if concept not in both]
         else:
             effect = [concept for concept in effect if concept not in both]
-    edges, chains = _look_up(store, question, cause, effect)
-    statements = tuple(_statement(store, *edge) for edge in edges)
-    chain_statements = tuple(_chain(store, chain) for chain in chains)
+    left_out = not_woven(store)
+    if left_out:
+        edges, chains = _look_up(store, question, cause, effect)
+        statements = tuple(_statement(store, *edge) for edge in edges)
+        chain_statements = tuple(_chain(store, chain) for chain in chains)
+    else:
+        statements, chain_statements = _woven(store, question, roots(store, cause), roots(store, effect))
     if statements or chain_statements:
-        note = f"Only the {_EDGES} best supported are shown." if len(statements) == _EDGES else ""
-        return AskAnswer(question, hits, statements, chain_statements, note)
+        notes = [f"Only the {_EDGES} best supported are shown."] if len(statements) == _EDGES else []
+        if left_out:
+            notes.append(
+                f"{_many(left_out, 'claim')} {'is' if left_out == 1 else 'are'} not woven in, so phrases that mean the same are apart here: "
+                "`leucippus lcm weave` brings them together."
+            )
+        return AskAnswer(question, hits, statements, chain_statements, " ".join(notes))
     return AskAnswer(question, hits, (), (), "Nothing in this store answers that.", _mentions(store, linked))
 
 
@@ -213,6 +231,96 @@ def _look_up(
     return edges, []
 
 
+def _woven(
+    store: Store, question: Question, cause: Sequence[str], effect: Sequence[str]
+) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+    """Statements and chains from the woven edges; `cause` and `effect` are roots."""
+    links: list[Link] = []
+    routes: list[Route] = []
+    if question.wanted is Wanted.LINK:
+        # Two phrases that mean one concept say nothing about each other.
+        cause, effect = (
+            [one for one in ours if one not in theirs] for ours, theirs in ((cause, effect), (effect, cause))
+        )
+        links = links_between(store, cause, effect)[:_EDGES]
+        routes = [route for route in why(store, cause, effect, limit=_ROUTES) if len(route.links) > 1]
+    if question.wanted in (Wanted.CAUSES, Wanted.BOTH):
+        links += causes_of(store, effect, limit=_EDGES)
+    if question.wanted in (Wanted.EFFECTS, Wanted.BOTH):
+        links += effects_of(store, cause, limit=_EDGES)
+    every = [*links, *(link for route in routes for link in route.links)]
+    behind = claims_behind(store, every) if every else {}
+    shown = {pair: _shown(found) for pair, found in behind.items()}
+    wanted = list(dict.fromkeys(one.claim_id for found in shown.values() for one in found))
+    rows = {row.claim.claim_id: row for row in claims_by_id(store, wanted)}
+    quoted = {pair: tuple(rows[one.claim_id] for one in found) for pair, found in shown.items()}
+    statements = tuple(_said_of(link, shown[_pair(link)], quoted[_pair(link)]) for link in links)
+    return statements, tuple(_said_along(route, quoted) for route in routes)
+
+
+def _pair(link: Link) -> tuple[str, str]:
+    return link.cause_id, link.effect_id
+
+
+def _shown(behind: Sequence[Behind]) -> list[Behind]:
+    """The claims to quote: the surest of each side of a disagreement, then more, the side with most to say first."""
+    sides: dict[tuple[int, bool], list[Behind]] = {}
+    for one in behind:
+        sides.setdefault((one.way, one.negated), []).append(one)
+    first = [ours[0] for ours in sides.values()]
+    rest = [one for ours in sides.values() for one in ours[1:]]
+    return [*first, *rest][: max(_QUOTES_AN_EDGE, len(first))]
+
+
+def _said_of(link: Link, shown: Sequence[Behind], evidence: tuple[ClaimRow, ...]) -> Statement:
+    return Statement(f"{_in_words(link, shown)} ({tier(link)}; {_counted(link)})", None, evidence, link)
+
+
+def _in_words(link: Link, shown: Sequence[Behind] = ()) -> str:
+    if link.asserted:
+        return f"{link.cause} {verb(link.sign, False)} {link.effect}"
+    ways = {one.way for one in shown}
+    way = ways.pop() if len(ways) == 1 else 0
+    return f"{link.cause} {verb(_SIGNS[way], True)} {link.effect}"
+
+
+def _counted(link: Link) -> str:
+    said = f"{_many(link.claims, 'claim')} in {_many(link.documents, 'document')}"
+    if link.sources < link.documents and not link.denied:
+        said += f", {link.sources} of them independent"
+    if link.hedged:
+        said += f", {link.hedged} hedged"
+    if not link.contested:
+        return said
+    sides = ((link.positive, "raises"), (link.negative, "lowers"), (link.unsigned, "affects"), (link.denied, "denied"))
+    return f"{said}; contested: " + ", ".join(f"{count} {name}" for count, name in sides if count)
+
+
+def _said_along(route: Route, quoted: Mapping[tuple[str, str], tuple[ClaimRow, ...]]) -> Statement:
+    evidence = []
+    for link in route.links:
+        # The surest claim that asserts the link, of the sign the link is given.
+        rows = [row for row in quoted[_pair(link)] if not row.claim.negated]
+        agreeing = [row for row in rows if row.claim.claim_id == link.support.claim_id]
+        evidence.append((agreeing or rows)[0])
+    said = "; ".join(
+        _in_words(link) + (" (hedged)" if row.claim.hedged else "") + (" (contested)" if link.contested else "")
+        for link, row in zip(route.links, evidence, strict=True)
+    )
+    first, last, weakest = route.links[0].cause, route.links[-1].effect, route.weakest
+    together = (
+        f"{first} {verb(route.sign, False)} {last}"
+        if route.sign is not Sign.NONE
+        else f"{first} affects {last}, which way is open"
+    )
+    text = (
+        f"{said}. Together: {together} (weakest link: {weakest.cause} → {weakest.effect}, {tier(weakest)}, "
+        f"{_counted(weakest)})"
+    )
+    return Statement(text, None, tuple(evidence), route=route)
+
+
+_SIGNS = {1: Sign.POSITIVE, -1: Sign.NEGATIVE, 0: Sign.NONE}
 _VERBS = {
     (Sign.POSITIVE, False): "brings about or increases",
     (Sign.NEGATIVE, False): "prevents or reduces",

@@ -17,16 +17,16 @@ from typing import Any
 from leucippus.agents.extractors import Extractor
 from leucippus.agents.passages import passages
 from leucippus.agents.readers import read_documents
+from leucippus.agents.weaving import add_vectors
 from leucippus.config import ExtractSettings
 from leucippus.errors import InputError
 from leucippus.serving.encoder import Encode
 from leucippus.store.database import Store
-from leucippus.store.query import UnfinishedRun, pending, unfinished_runs, unread, without_vectors
+from leucippus.store.query import UnfinishedRun, pending, unfinished_runs, unread
 from leucippus.store.triples import Document, Failure, Passage, Reader
 from leucippus.store.write import (
     PassageResult,
     Planned,
-    add_concept_vectors,
     add_documents,
     add_failures,
     add_passages,
@@ -112,14 +112,10 @@ async def extract(
         finish_run(store, run_id, "failed" if isinstance(error, InputError) else "interrupted")
         raise
     rebuild_search_index(store)
-    _add_vectors(store, encode)
+    if encode is not None:
+        add_vectors(store, encode)
     finish_run(store, run_id, "finished")
     return run_id
-
-
-def _add_vectors(store: Store, encode: Encode | None) -> None:
-    if encode is not None and (new := without_vectors(store)):
-        add_concept_vectors(store, [concept_id for concept_id, _ in new], encode([name for _, name in new]))
 
 
 def summary(store: Store, run_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from leucippus.agents.asking import Candidate
 from leucippus.agents.passages import Span, sentences
 from leucippus.agents.phrases import core
 from leucippus.agents.reading import PairReading, read_pair
+from leucippus.agents.strength import scope, strength
 from leucippus.store.triples import Claim, Failure, Passage
 
 _MAX_OCCURRENCES = 8
@@ -103,7 +104,8 @@ def claim_of(
     """A claim from spans of its passage, with offsets into its document and the sentences around it as quote."""
     text, base = passage.text, passage.start
     quote = _sentences_around(text, min(cause[0], effect[0]), max(cause[1], effect[1]))
-    conditions = reading.conditions
+    said, conditions = text[slice(*quote)], reading.conditions
+    spoken_of = scope(said)
 
     def document_span(span: Span) -> Span:
         return base + span[0], base + span[1]
@@ -125,7 +127,11 @@ def claim_of(
         negated=reading.negated,
         hedged=reading.hedged,
         conditions=text[slice(*conditions)] if conditions else None,
-        quote=text[slice(*quote)],
+        evidence=strength(said, text, ""),
+        population=spoken_of.population,
+        place=spoken_of.place,
+        period=spoken_of.period,
+        quote=said,
         start=base + quote[0],
         end=base + quote[1],
         confidence=confidence,

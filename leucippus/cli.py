@@ -10,8 +10,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from leucippus import cli_analysis, cli_designs, output
+from leucippus import cli_analysis, cli_designs, cli_lcm, output
 from leucippus._version import __version__
+from leucippus.cli_lcm import DEFAULT_STORE, JsonOption, StoreOption
 from leucippus.config import Settings, load_settings
 from leucippus.errors import InputError, LeucippusError, StoreMissing
 from leucippus.log import set_up
@@ -22,17 +23,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Documents become grounded causal claims.",
 )
-lcm = typer.Typer(no_args_is_help=True, help="Look into a large causal model (a store of claims).")
 bench = typer.Typer(no_args_is_help=True, help="Run the extraction pipeline over benchmark files.")
 train = typer.Typer(no_args_is_help=True, help="Fine-tune the small models.")
-app.add_typer(lcm, name="lcm")
 app.add_typer(train, name="train")
 app.add_typer(bench, name="bench")
+cli_lcm.register(app)
 cli_designs.register(app)
 cli_analysis.register(app, bench)
 
-StoreOption = Annotated[Path, typer.Option("--store", help="The DuckDB file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
 ModelOption = Annotated[
     str | None, typer.Option(help="'packaged', a model folder, a hub name, or an OpenAI-compatible URL.")
 ]
@@ -40,8 +38,6 @@ AdapterOption = Annotated[
     str | None,
     typer.Option(help="'packaged' (the tuned extractor), 'none', or the folder of an extractor or LoRA adapter."),
 ]
-LimitOption = Annotated[int, typer.Option(min=1, max=1_000_000_000, help="At most so many.")]
-DEFAULT_STORE = Path("lcm.duckdb")
 
 
 def main() -> None:
@@ -107,6 +103,7 @@ def extract(
     resume: Annotated[bool, typer.Option(help="Take up the latest unfinished run.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Read at most so many documents.")] = None,
     text_column: Annotated[str | None, typer.Option(help="Column of a table that holds the text.")] = None,
+    weave: Annotated[bool, typer.Option(help="Make the model anew at the end; otherwise: lcm weave.")] = True,
     dry_run: Annotated[bool, typer.Option(help="Say what would be read, and how long it would take.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -126,6 +123,7 @@ def extract(
     from leucippus.agents.extract import extract as run_extraction
     from leucippus.agents.extract import summary
     from leucippus.agents.extractors import connect_extractor
+    from leucippus.agents.weaving import weave_store
     from leucippus.serving.encoder import encode
     from leucippus.store.database import open_store
 
@@ -148,6 +146,8 @@ def extract(
                     report=output.ProgressLine(),
                     encode=encode,
                 )
+                if weave:
+                    output.note(weave_store(opened, encode).in_words())
                 return summary(opened, run_id)
         finally:
             await extractor.close()
@@ -170,78 +170,6 @@ def ask(question: str, store: StoreOption = DEFAULT_STORE, as_json: JsonOption =
     with open_store(store, "read") as opened:
         answer = answer_question(opened, question, encode)
     output.line(output.answer_json(answer)) if as_json else output.show_answer(answer)
-
-
-@lcm.command()
-def stats(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """How much the store holds."""
-    from dataclasses import asdict
-
-    from leucippus.store.database import open_store
-    from leucippus.store.query import stats as count
-
-    with open_store(store, "read") as opened:
-        counted = asdict(count(opened))
-    output.line(counted) if as_json else output.show_counts(counted)
-
-
-@lcm.command("claims")
-def list_claims(
-    about: Annotated[str | None, typer.Argument(help="Only claims about this.")] = None,
-    store: StoreOption = DEFAULT_STORE,
-    limit: LimitOption = 1_000_000,
-    as_json: JsonOption = False,
-) -> None:
-    """The claims with their quotes, in the order they stand in their documents."""
-    from leucippus.agents.ask import link
-    from leucippus.serving.encoder import encode
-    from leucippus.store.database import open_store
-    from leucippus.store.query import claims
-
-    with open_store(store, "read") as opened:
-        concepts = [hit.concept_id for hit in link(opened, about, encode)] if about is not None else None
-        rows = claims(opened, concept_ids=concepts, limit=limit)
-    for row in rows:
-        output.line(output.claim_json(row)) if as_json else output.show_claim(row)
-    if not rows:
-        output.note(f"No claims about {about!r}." if about is not None else "No claims.")
-
-
-@lcm.command("causes")
-def show_causes(phrase: str, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """What is said to bring PHRASE about."""
-    _lookup("causes", None, phrase, store, as_json)
-
-
-@lcm.command("effects")
-def show_effects(phrase: str, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """What PHRASE is said to bring about."""
-    _lookup("effects", phrase, None, store, as_json)
-
-
-@lcm.command()
-def why(cause: str, effect: str, store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
-    """Claims and short chains from CAUSE to EFFECT."""
-    _lookup("link", cause, effect, store, as_json)
-
-
-def _lookup(wanted: str, cause: str | None, effect: str | None, store: Path, as_json: bool) -> None:
-    from leucippus.agents.ask import Question, Wanted, answer
-    from leucippus.serving.encoder import encode
-    from leucippus.store.database import open_store
-
-    question = Question(
-        " → ".join(phrase for phrase in (cause, effect) if phrase is not None), Wanted(wanted), cause, effect
-    )
-    with open_store(store, "read") as opened:
-        found = answer(opened, question, encode)
-    if not as_json:
-        output.show_answer(found)
-        return
-    for statement in (*found.statements, *found.chains):
-        output.line(output.statement_json(statement))
-    if found.note:
-        output.note(found.note)
 
 
 @app.command()

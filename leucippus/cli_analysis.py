@@ -1,15 +1,20 @@
 """The commands that answer questions about data sets: parses, shows, asks; like `cli`."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leucippus import output
 from leucippus.cli_designs import DataArgument, GraphOption, JsonOption, QueryOption, TableOption
 from leucippus.errors import InputError
+
+if TYPE_CHECKING:
+    from leucippus.agents.inquiry.finding import Finding
 
 ModelOption = Annotated[
     str | None,
@@ -40,6 +45,9 @@ def analyze(
     ] = None,
     model: ModelOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report; the same again resumes there.")] = None,
+    remember: Annotated[
+        bool, typer.Option("--remember", help="Write the answer into --store, as a measured claim.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the design without being asked.")] = False,
     table: TableOption = None,
     query: QueryOption = None,
@@ -51,6 +59,8 @@ def analyze(
     from leucippus.agents.inquiry.report import result_json
     from leucippus.agents.inquiry.sections import summary
 
+    if remember and store is None:
+        raise InputError("There is no store to remember the answer in.", next_step="Add --store lcm.duckdb.")
     stated = None if design is None else read_design(design)
     if not yes and not sys.stdin.isatty():
         raise InputError(
@@ -63,6 +73,21 @@ def analyze(
     output.line(result_json(finding)) if as_json else output.say(summary(finding))
     for path in written:
         output.note(f"wrote {path}")
+    if remember and store is not None:
+        _remember(store, finding)
+
+
+def _remember(path: Path, finding: Finding) -> None:
+    from leucippus.agents.feedback import remember
+    from leucippus.agents.weaving import weave_store
+    from leucippus.serving.encoder import encode
+    from leucippus.store.database import open_store
+
+    with open_store(path) as store:
+        kept = remember(store, finding)
+        if kept is not None:
+            weave_store(store, encode)
+    output.note(f"remembered in {path} as document {kept}" if kept else "Nothing to remember: there is no number.")
 
 
 def _decide(shown: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from leucippus.agents.ask import AskAnswer, Statement
 from leucippus.agents.extract import Progress
 from leucippus.doctor import Check
+from leucippus.graphs.credibility import tier
 from leucippus.store.query import ClaimRow
 
 if TYPE_CHECKING:  # pandas and its kin load only for the commands that need them
@@ -51,6 +52,13 @@ def claim_json(row: ClaimRow) -> dict[str, Any]:
 def statement_json(statement: Statement) -> dict[str, Any]:
     edge = statement.edge
     counts = {} if edge is None else {key: value for key, value in asdict(edge).items() if key != "support"}
+    if (link := statement.link) is not None:
+        counts = {key: value for key, value in asdict(link).items() if key != "support"}
+        counts |= {"sign": link.sign, "contested": link.contested, "tier": tier(link)}
+    elif (route := statement.route) is not None:
+        weakest = route.weakest
+        counts = {"sign": route.sign, "score": route.score, "weakest": [weakest.cause, weakest.effect]}
+        counts |= {"tier_of_weakest": tier(weakest)}
     return {"text": statement.text} | counts | {"evidence": [claim_json(row) for row in statement.evidence]}
 
 
@@ -72,9 +80,9 @@ def show_claim(row: ClaimRow) -> None:
     claim = row.claim
     marks = [mark for mark, on in (("negated", claim.negated), ("hedged", claim.hedged)) if on]
     marked = f" [{', '.join(marks)}]" if marks else ""
-    relation = f"{_flat(claim.relation)} " if claim.relation else ""
+    relation = f"{flat(claim.relation)} " if claim.relation else ""
     sure = f" {claim.confidence:.0%}" if claim.confidence is not None else ""
-    say(f"{_flat(claim.cause)} —{relation}({claim.sign.value})→ {_flat(claim.effect)}{marked}{sure}")
+    say(f"{flat(claim.cause)} —{relation}({claim.sign.value})→ {flat(claim.effect)}{marked}{sure}")
     _quote(row)
 
 
@@ -82,24 +90,24 @@ def show_answer(answer: AskAnswer) -> None:
     if answer.note:
         say(answer.note)
     for hit in answer.mentions:
-        say(f"    mentioned: “{_flat(hit.passage.text)}” — {_flat(hit.title)}")
+        say(f"    mentioned: “{flat(hit.passage.text)}” — {flat(hit.title)}")
     for statement in answer.statements:
-        say(f"• {_flat(statement.text)}")
+        say(f"• {flat(statement.text)}")
         for row in statement.evidence:
             _quote(row)
     if answer.chains:
         say("By way of:")
     for chain in answer.chains:
-        say(f"• {_flat(chain.text)}")
+        say(f"• {flat(chain.text)}")
         for row in chain.evidence:
             _quote(row)
 
 
 def _quote(row: ClaimRow) -> None:
-    say(f"    “{_flat(row.claim.quote)}” — {_flat(row.title)} ({_flat(row.uri)}, {row.claim.start}–{row.claim.end})")
+    say(f"    “{flat(row.claim.quote)}” — {flat(row.title)} ({flat(row.uri)}, {row.claim.start}–{row.claim.end})")
 
 
-def _flat(text: str) -> str:
+def flat(text: str) -> str:
     """`text` on one line, without the control characters by which a document could steer the terminal."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(text.split()))
 
@@ -129,11 +137,11 @@ def show_vetting(vetting: Vetting) -> None:
     """The checks, then the verdict."""
     marks = {"passed": "✓", "failed": "✗", "not testable": "·"}
     for check in vetting.checks:
-        say(f"{marks[check.verdict]} {check.name}: {_flat(check.sentence)}")
+        say(f"{marks[check.verdict]} {check.name}: {flat(check.sentence)}")
         if check.verdict == "failed" and check.remedy:
-            say(f"    → {_flat(check.remedy)}")
+            say(f"    → {flat(check.remedy)}")
     for move in vetting.moves:
-        say(f"moved: {_flat(move)}")
+        say(f"moved: {flat(move)}")
     if vetting.refused:
         say("REFUSED: the data do not carry this design.")
     else:
@@ -143,9 +151,9 @@ def show_vetting(vetting: Vetting) -> None:
 def show_design_answer(found: Answer) -> None:
     """The number with what belongs to it, or why there is none."""
     if found.estimate is None:
-        say("No number: " + " ".join(map(_flat, found.reasons)))
+        say("No number: " + " ".join(map(flat, found.reasons)))
         for remedy in found.remedies:
-            say(f"    → {_flat(remedy)}")
+            say(f"    → {flat(remedy)}")
         if found.bounds:
             bounds = found.bounds
             say(
@@ -155,23 +163,23 @@ def show_design_answer(found: Answer) -> None:
     one = found.estimate
     say(f"{one.estimand} = {one.estimate:.4g} (standard error {one.se:.4g}; {one.level:.0%} interval {one.ci_low:.4g} to "
         f"{one.ci_high:.4g})")  # fmt: skip
-    say(f"    {_flat(one.units)}; population: {_flat(one.population)}")
-    say(f"    {_flat(one.estimator)}; {_flat(one.inference)}")
+    say(f"    {flat(one.units)}; population: {flat(one.population)}")
+    say(f"    {flat(one.estimator)}; {flat(one.inference)}")
     clusters = f", {one.clusters} clusters" if one.clusters else ""
-    lost = "; ".join(f"{row.rows:,} {_flat(row.reason)}" for row in one.dropped)
+    lost = "; ".join(f"{row.rows:,} {flat(row.reason)}" for row in one.dropped)
     say(f"    {one.n_used:,} rows{clusters}" + (f"; left out: {lost}" if lost else ""))
     for second in one.second:
-        say(f"    {_flat(second.engine)}: {second.estimate:.4g} ({second.se:.4g}); {_flat(second.note)}")
+        say(f"    {flat(second.engine)}: {second.estimate:.4g} ({second.se:.4g}); {flat(second.note)}")
     for move in found.vetting.moves:
-        say(f"moved: {_flat(move)}")
+        say(f"moved: {flat(move)}")
     say("Assuming:")
     for assumption in one.assumptions:
-        say(f"    {_flat(assumption)}")
+        say(f"    {flat(assumption)}")
     for check in found.vetting.failures:
-        say(f"✗ {check.name}: {_flat(check.sentence)}" + (f" → {_flat(check.remedy)}" if check.remedy else ""))
+        say(f"✗ {check.name}: {flat(check.sentence)}" + (f" → {flat(check.remedy)}" if check.remedy else ""))
     marks = {"stands": "✓", "doubt": "?", "not testable": "·"}
     for challenge in found.challenges:
-        say(f"{marks[challenge.verdict]} {challenge.name}: {_flat(challenge.sentence)}")
+        say(f"{marks[challenge.verdict]} {challenge.name}: {flat(challenge.sentence)}")
 
 
 def findings_json(found: Findings) -> dict[str, Any]:

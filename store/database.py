@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import duckdb
+from numpy.typing import NDArray
 
 from leucippus.errors import LeucippusError, StoreError, StoreLocked, StoreMissing, StoreReadOnly
 from leucippus.store.migrations import NEWEST, migrate, schema_number
@@ -44,6 +45,15 @@ class Store:
         try:
             with self._connection.cursor() as cursor:
                 return cursor.execute(sql, parameters).fetchall()
+        except duckdb.Error as error:
+            raise _failed(self.path, "read", error) from error
+
+    def columns(self, sql: str, parameters: list[Any] | dict[str, Any] | None = None) -> dict[str, NDArray[Any]]:
+        """The same as arrays, one a column: for numbers by the million. Raises as `rows`."""
+        try:
+            with self._connection.cursor() as cursor:
+                found: dict[str, NDArray[Any]] = cursor.execute(sql, parameters).fetchnumpy()
+                return found
         except duckdb.Error as error:
             raise _failed(self.path, "read", error) from error
 

@@ -66,18 +66,18 @@ CREATE TABLE edges (
     effect       UINTEGER NOT NULL,
     claims       UINTEGER NOT NULL,
     documents    UINTEGER NOT NULL,
-    sources      UINTEGER NOT NULL,         -- independent ones: echoes and repeated quotes count once
+    sources      UINTEGER NOT NULL,         -- independent ones that assert it: echoes and repeated quotes count once
     positive     UINTEGER NOT NULL,         -- claims not negated, by sign, turns of phrases taken in
     negative     UINTEGER NOT NULL,
     unsigned     UINTEGER NOT NULL,
-    denied       UINTEGER NOT NULL,         -- negated claims
+    denied       UINTEGER NOT NULL,         -- negated claims; what follows is of the others
     hedged       UINTEGER NOT NULL,
-    experimental UINTEGER NOT NULL,         -- by evidence, as the other three; the rest is unstated
+    experimental UINTEGER NOT NULL,         -- by evidence, as the next four; the rest is unstated
     observational UINTEGER NOT NULL,
     opinion      UINTEGER NOT NULL,
     elicited     UINTEGER NOT NULL,
     measured     UINTEGER NOT NULL,
-    confidence   FLOAT,                     -- mean over claims
+    confidence   FLOAT,                     -- mean; NULL where all claims deny
     credibility  FLOAT NOT NULL,
     claim_id     VARCHAR NOT NULL,          -- the best one
     document_id  VARCHAR NOT NULL,
@@ -94,6 +94,14 @@ CREATE TABLE conflicts (
     effect  UINTEGER NOT NULL,
     one     UINTEGER NOT NULL,              -- claims for the first reading: raises; asserted; cause → effect
     other   UINTEGER NOT NULL
+);
+
+-- Where concepts lie on the map, and the domain each belongs to (agents/mapping.py). Made on request, not by a weaving.
+CREATE TABLE places (
+    concept_id VARCHAR PRIMARY KEY,
+    flat       FLOAT[2] NOT NULL,
+    deep       FLOAT[3] NOT NULL,
+    domain     VARCHAR NOT NULL
 );
 
 -- When the tables above were made, and from how many claims.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from leucippus.store.database import Store
 from leucippus.store.query import Support
@@ -28,7 +28,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Link:
-    """What all claims about one cause and one effect come to. Counts are of claims, but for documents and sources."""
+    """What all claims about one cause and one effect come to. Counts are of claims, but for documents and sources.
+
+    Sources, hedged, evidence and confidence are of the claims that assert it: a denial is no support.
+    """
 
     cause_id: str
     cause: str
@@ -190,4 +193,8 @@ def _rows(store: Store, table: str, condition: str, given: dict[str, object]) ->
         """,
         given,
     )
-    return [Link(*(*row[:-3], Support(*row[-3:]))) for row in rows]
+    made = []
+    for row in rows:
+        fields: list[Any] = [*row[:-3], Support(*row[-3:])]
+        made.append(Link(*fields))
+    return made

@@ -77,9 +77,14 @@ def record_merges(store: Store, proposed: Iterable[Merge]) -> Written:
             merge_id = stable_id("merge", low, high, turn, merge.method)
             rows.append((merge_id, low, high, turn, merge.method, merge.reason, merge.score, now))
     with store.transaction() as cursor:
-        for name, identity in ids.items():
-            cursor.execute("INSERT INTO concepts VALUES (?, ?) ON CONFLICT DO NOTHING", [identity, name])
-            cursor.execute("INSERT INTO aliases VALUES (?, ?, 'name') ON CONFLICT DO NOTHING", [name, identity])
+        named = [list(ids.values()), list(ids)]
+        cursor.execute(
+            "INSERT INTO concepts SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[]) ON CONFLICT DO NOTHING", named
+        )
+        cursor.execute(
+            "INSERT INTO aliases SELECT unnest($2::VARCHAR[]), unnest($1::VARCHAR[]), 'name' ON CONFLICT DO NOTHING",
+            named,
+        )
         if rows:
             columns = [list(column) for column in zip(*rows, strict=True)]
             cursor.execute(

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from leucippus.store.database import Store
 from leucippus.store.triples import Claim, Passage, Sign
 
@@ -172,6 +175,27 @@ def without_vectors(store: Store) -> list[tuple[str, str]]:
         "SELECT concept_id, name FROM concepts ANTI JOIN concept_vectors USING (concept_id) ORDER BY name"
     )
     return [(concept_id, name) for concept_id, name in rows]
+
+
+def concept_vectors(store: Store) -> dict[str, NDArray[np.float32]]:
+    """Concept id → its vector of shape (384,), of the concepts that have one."""
+    found = store.columns("SELECT concept_id, vector FROM concept_vectors ORDER BY concept_id")
+    return dict(zip(found["concept_id"].tolist(), found["vector"], strict=True))
+
+
+def spoken_of(store: Store) -> list[tuple[str, str, int]]:
+    """(concept id, name, claims on either side) of the concepts that claims are about or that phrases were merged into,
+    in the order of names."""
+    rows = store.rows(
+        """
+        SELECT concept_id, name, sum(claims)::BIGINT FROM (
+            SELECT cause_concept AS concept_id, count(*) AS claims FROM claims GROUP BY ALL
+            UNION ALL SELECT effect_concept, count(*) FROM claims GROUP BY ALL
+            UNION ALL SELECT DISTINCT into_id, 0 FROM merges WHERE undone_at IS NULL
+        ) JOIN concepts USING (concept_id) GROUP BY ALL ORDER BY name
+        """
+    )
+    return [(concept_id, name, claims) for concept_id, name, claims in rows]
 
 
 def pending(store: Store, run_id: str) -> Iterator[list[Passage]]:

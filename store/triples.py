@@ -156,7 +156,7 @@ class Failure(_Value):
     """Something that could not be done, kept as data."""
 
     item: str = Field(description="what it happened to: a path, a passage id")
-    stage: str = Field(description="read | generate | ground")
+    stage: str = Field(description="read | generate | ground | elicit")
     error: str = Field(description="type of the failure")
     message: str
     detail: str | None = Field(

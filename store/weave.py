@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 
@@ -17,18 +18,18 @@ from leucippus.store.database import Store
 FEATURES: Mapping[str, str] = {
     "one": "1.0",
     "sources": "ln(1 + sources)",
-    "repeats": "ln(1 + claims - least(claims, sources))",
-    "hedged": "hedged / claims",
+    "repeats": "ln(1 + claims - denied - least(claims - denied, sources))",
+    "hedged": "hedged / greatest(claims - denied, 1)",
     "denied": "denied / claims",
-    "contested": "2.0 * least(positive, negative) / claims",
+    "contested": "2.0 * least(positive, negative) / greatest(claims - denied, 1)",
     "confidence": "coalesce(confidence, 0.5)",
-    "experimental": "experimental / claims",
-    "observational": "observational / claims",
-    "opinion": "opinion / claims",
-    "elicited": "elicited / claims",
-    "measured": "measured / claims",
+    "experimental": "experimental / greatest(claims - denied, 1)",
+    "observational": "observational / greatest(claims - denied, 1)",
+    "opinion": "opinion / greatest(claims - denied, 1)",
+    "elicited": "elicited / greatest(claims - denied, 1)",
+    "measured": "measured / greatest(claims - denied, 1)",
 }
-"""What the credibility of an edge is made of: name → SQL over the columns of `edges`."""
+"""What the credibility of an edge is made of: name → SQL over the columns of `edges`. A denial adds to `denied` alone."""
 _DEEPEST = 64
 """Steps from a phrase to its root that are followed; a tree of decisions is seldom three deep."""
 
@@ -75,7 +76,8 @@ def weave(store: Store, weights: Mapping[str, float]) -> Woven:
             """
         ).fetchone()
         assert counted is not None
-        woven = Woven(*(*counted, time.monotonic() - began))
+        fields: list[Any] = [*counted, time.monotonic() - began]
+        woven = Woven(*fields)
         cursor.execute("DELETE FROM weavings")
         cursor.execute(
             "INSERT INTO weavings VALUES (?, ?, ?, ?, ?, ?)",
@@ -141,37 +143,40 @@ def _edges(cursor: duckdb.DuckDBPyConnection, weights: Mapping[str, float]) -> N
     cursor.execute(
         f"""
         INSERT INTO edges
-        SELECT cause, effect, claims, documents, sources, positive, negative, unsigned, denied, hedged, experimental,
-               observational, opinion, elicited, measured, confidence, 1 / (1 + exp(-({terms}))) AS credibility,
-               best.claim_id, best.document_id, best.quote
-        FROM (
+        WITH said AS (
+            SELECT claim_id, document_id, origin_id, quote, negated, hedged, evidence, confidence,
+                   source.node AS from_node, target.node AS to_node,
+                   CASE sign WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END * source.turn * target.turn AS way
+            FROM claims
+            JOIN numbered AS source ON source.concept_id = cause_concept
+            JOIN numbered AS target ON target.concept_id = effect_concept
+            LEFT JOIN echoes USING (document_id)
+        ),
+        counted AS (
             SELECT from_node AS cause, to_node AS effect, count(*) AS claims,
                    count(DISTINCT document_id) AS documents,
-                   least(count(DISTINCT coalesce(origin_id, document_id)), count(DISTINCT hash(quote))) AS sources,
+                   least(count(DISTINCT coalesce(origin_id, document_id)) FILTER (NOT negated),
+                         count(DISTINCT hash(quote)) FILTER (NOT negated)) AS sources,
                    count(*) FILTER (NOT negated AND way > 0) AS positive,
                    count(*) FILTER (NOT negated AND way < 0) AS negative,
                    count(*) FILTER (NOT negated AND way = 0) AS unsigned,
-                   count(*) FILTER (negated) AS denied, count(*) FILTER (hedged) AS hedged,
-                   count(*) FILTER (evidence = 'experimental') AS experimental,
-                   count(*) FILTER (evidence = 'observational') AS observational,
-                   count(*) FILTER (evidence = 'opinion') AS opinion,
-                   count(*) FILTER (evidence = 'elicited') AS elicited,
-                   count(*) FILTER (evidence = 'measured') AS measured,
-                   avg(confidence) AS confidence,
+                   count(*) FILTER (negated) AS denied, count(*) FILTER (NOT negated AND hedged) AS hedged,
+                   count(*) FILTER (NOT negated AND evidence = 'experimental') AS experimental,
+                   count(*) FILTER (NOT negated AND evidence = 'observational') AS observational,
+                   count(*) FILTER (NOT negated AND evidence = 'opinion') AS opinion,
+                   count(*) FILTER (NOT negated AND evidence = 'elicited') AS elicited,
+                   count(*) FILTER (NOT negated AND evidence = 'measured') AS measured,
+                   avg(confidence) FILTER (NOT negated) AS confidence,
                    arg_min({{'claim_id': claim_id, 'document_id': document_id, 'quote': quote}},
                            (negated, hedged, -coalesce(confidence, 0), claim_id)) AS best
-            FROM (
-                SELECT claim_id, document_id, origin_id, quote, negated, hedged, evidence, confidence,
-                       source.node AS from_node, target.node AS to_node,
-                       CASE sign WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END * source.turn * target.turn AS way
-                FROM claims
-                JOIN numbered AS source ON source.concept_id = cause_concept
-                JOIN numbered AS target ON target.concept_id = effect_concept
-                LEFT JOIN echoes USING (document_id)
-                WHERE source.node <> target.node
-            )
-            GROUP BY from_node, to_node
+            -- A concept about itself makes no edge. As a condition on rows DuckDB would join every node with every other
+            -- one to leave those out, and fill the disk.
+            FROM said GROUP BY from_node, to_node HAVING min(from_node) <> min(to_node)
         )
+        SELECT cause, effect, claims, documents, sources, positive, negative, unsigned, denied, hedged, experimental,
+               observational, opinion, elicited, measured, confidence, 1 / (1 + exp(-({terms}))) AS credibility,
+               best.claim_id, best.document_id, best.quote
+        FROM counted
         ORDER BY cause, credibility DESC, effect
         """
     )

@@ -1,5 +1,7 @@
 """Columns → concepts of a store, where the words of both are the same or their vectors are very near.
 
+With each concept goes what it means in the woven model, and whether more of the column is more or less of that.
+
 A wrong link is worse than none: it puts other people's claims into a column's mouth.
 """
 
@@ -7,21 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from leucippus.agents.ask import link
 from leucippus.agents.columns import names_an_identifier
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.matching import spoken, stems
+from leucippus.graphs.normal import normal_form
 from leucippus.serving.encoder import Encode
-from leucippus.store.concepts import concept_words, singular
+from leucippus.store.concepts import concept_name, concept_words, singular
 from leucippus.store.database import Store
-from leucippus.store.search import nearest_concepts
+from leucippus.store.routes import meanings_of
+from leucippus.store.search import ConceptHit, nearest_concepts
 
 _MOST_COLUMNS, _CONCEPTS_A_COLUMN = 24, 20
 """A search for a phrase takes 0.1 s in a store of a million claims."""
 _NEAR = 0.8
 """Cosine of MiniLM vectors: income and basic income have 0.76, marriage and divorce 0.75, education and schooling 0.83."""
 _LONGEST = 5
+"""Words of a core."""
+_LONGEST_TEXT = 300
+"""Characters of a name or a description that are looked at: what goes on beyond is no name of a thing."""
 _FRAMES = re.compile(
     r"^(whether|if|1 if|dummy|indicator|log|real|annual|monthly|weekly|daily|hourly|total|average|mean|median|baseline|"
     r"initial|current|increased|increasing|rising|reduced|decreased|declining|falling|growing|more|less|fewer|greater|the|an?|"
@@ -40,10 +48,24 @@ _SAYS_NOTHING = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Linked:
+    """A concept that a column means."""
+
+    concept_id: str
+    name: str
+    root_id: str
+    """What the concept means, all merges followed; itself where it is not woven in."""
+    turn: int
+    """1: more of the column is more of the root; -1: "lack of sleep" → sleep."""
+    exact: bool
+    """The column's own words are the concept's name."""
+
+
 def link_columns(
     store: Store, case: Case, treatment: str, outcome: str, encode: Encode | None
-) -> dict[str, tuple[str, ...]]:
-    """Column → concept ids; columns that nothing in the store is about are not in it, nor any if the outcome is not.
+) -> dict[str, tuple[Linked, ...]]:
+    """Column → concepts; columns that nothing in the store is about are not in it, nor any if the outcome is not.
 
     What means the treatment or the outcome means no other column.
 
@@ -51,17 +73,17 @@ def link_columns(
     ----------
     encode : sentences → vectors of shape (n, 384), asked only for columns that no concept's words match.
     """
-    found = {name: _concepts(store, _phrases(case, name), encode) for name in (outcome, treatment)}
+    said = case.description.columns
+    found = {name: concepts_of(store, name, said.get(name, ""), encode) for name in (outcome, treatment)}
     if not found[outcome]:
         return {}
-    taken = {*found[treatment], *found[outcome]}
-    both = set(found[treatment]) & set(found[outcome])
+    ours, theirs = ({one.root_id for one in found[name]} for name in (treatment, outcome))
     for name in (treatment, outcome):
-        found[name] = tuple(one for one in found[name] if one not in both)
+        found[name] = tuple(one for one in found[name] if one.root_id not in ours & theirs)
     for name in _worth_looking_up(case, treatment, outcome):
-        ids = _concepts(store, _phrases(case, name), encode)
-        found[name] = () if taken.intersection(ids) else ids
-    return {name: ids for name, ids in found.items() if ids}
+        linked = concepts_of(store, name, said.get(name, ""), encode)
+        found[name] = () if any(one.root_id in ours | theirs for one in linked) else linked
+    return {name: linked for name, linked in found.items() if linked}
 
 
 def _worth_looking_up(case: Case, treatment: str, outcome: str) -> list[str]:
@@ -77,10 +99,32 @@ def _worth_looking_up(case: Case, treatment: str, outcome: str) -> list[str]:
     return sorted(names, key=lambda name: -case.role(name, *roles))[:_MOST_COLUMNS]
 
 
-def _phrases(case: Case, name: str) -> list[str]:
+def concepts_of(store: Store, name: str, said: str, encode: Encode | None) -> tuple[Linked, ...]:
+    """The concepts that a column means, by its name and by what is said of it; empty where it is not clear.
+
+    Parameters
+    ----------
+    encode : sentences → vectors of shape (n, 384), asked only where no concept's words match.
+    """
+    phrase, hits = _hits(store, phrases_of_column(name, said), encode)
+    own = concept_name(phrase)
+    meant = meanings_of(store, [hit.concept_id for hit in hits])
+    return tuple(
+        Linked(
+            hit.concept_id,
+            hit.name,
+            meant[hit.concept_id][0],
+            normal_form(own).turn * normal_form(hit.name).turn * meant[hit.concept_id][1],
+            hit.name == own,
+        )
+        for hit in hits
+    )
+
+
+def phrases_of_column(name: str, said: str) -> list[str]:
     """What to look a column up by: the first words said of it, and its name where those do not give it another sense."""
-    said = re.split(r"[;,:(=.\n]", case.description.columns.get(name, ""))[0].strip()
-    called = spoken(name)
+    said = re.split(r"[;,:(=.\n]", said[:_LONGEST_TEXT])[0].strip()
+    called = spoken(name[:_LONGEST_TEXT])
     own, rest = stems(called), re.findall(r"[a-z]+", said.lower())
     phrases = [said] if said else []
     if not said:
@@ -106,15 +150,16 @@ def _core(phrase: str) -> frozenset[str]:
     return frozenset(singular(word) for word in text.split()) - {"a", "an", "the", "of", "and"}
 
 
-def _concepts(store: Store, phrases: Sequence[str], encode: Encode | None) -> tuple[str, ...]:
-    cores = {phrase: _core(phrase) for phrase in phrases}
-    for core in cores.values():
-        found = [hit.concept_id for hit in link(store, " ".join(sorted(core))) if _core(hit.name) == core]
+def _hits(store: Store, phrases: Sequence[str], encode: Encode | None) -> tuple[str, list[ConceptHit]]:
+    """The phrase that led to concepts, and these."""
+    for phrase in phrases:
+        core = _core(phrase)
+        found = [hit for hit in link(store, " ".join(sorted(core))) if _core(hit.name) == core]
         if found:
-            return tuple(found[:_CONCEPTS_A_COLUMN])
+            return phrase, found[:_CONCEPTS_A_COLUMN]
     if encode is not None and phrases:
-        for vector in encode(list(phrases)):
+        for phrase, vector in zip(phrases, encode(list(phrases)), strict=True):
             near = nearest_concepts(store, vector.tolist(), limit=3)
-            if found := [hit.concept_id for hit in near if hit.score >= _NEAR]:
-                return tuple(found)
-    return ()
+            if found := [hit for hit in near if hit.score >= _NEAR]:
+                return phrase, found
+    return "", []

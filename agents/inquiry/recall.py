@@ -13,13 +13,17 @@ from typing import Literal
 from leucippus.agents.ask import verb
 from leucippus.agents.inquiry.case import Case
 from leucippus.agents.inquiry.finding import Citation
-from leucippus.agents.inquiry.linking import link_columns
+from leucippus.agents.inquiry.linking import Linked, link_columns
 from leucippus.agents.inquiry.reader import Reading
+from leucippus.agents.prior import ancestors, arrows_between, meanings
+from leucippus.graphs.credibility import tier
 from leucippus.graphs.dag import Graph
 from leucippus.serving.encoder import Encode
 from leucippus.store.database import Store
+from leucippus.store.links import Link
 from leucippus.store.paths import Step, paths
 from leucippus.store.query import Edge, claims_by_id, effects
+from leucippus.store.weave import not_woven
 
 Role = Literal["confounder", "mediator", "collider", "instrument", "direct cause"]
 
@@ -55,20 +59,14 @@ class _Arrow:
 
     cause: str
     effect: str
-    said: tuple[Edge, ...] = ()
-    denied: tuple[Edge, ...] = ()
-    chain: tuple[Step, ...] = ()
-    """In place of direct claims: two of them, over something that is no column."""
-
-    @property
-    def outweighed(self) -> bool:
-        return sum(edge.documents for edge in self.said) < sum(edge.documents for edge in self.denied)
-
-    @property
-    def strength(self) -> tuple[bool, int, int]:
-        if self.chain:
-            return False, min(step.documents for step in self.chain), min(step.claims for step in self.chain)
-        return True, sum(edge.documents for edge in self.said), sum(edge.claims for edge in self.said)
+    direct: bool
+    """Said of the two columns; else over something that is no column."""
+    strength: tuple[float, ...]
+    """The more, the better supported; compared number by number."""
+    outweighed: bool
+    """More denied than said."""
+    cited: tuple[tuple[str, str, str], ...]
+    """Claim id, what it is about, what to add."""
 
 
 def recall(store: Store, case: Case, treatment: str, outcome: str, encode: Encode | None = None) -> Recalled:
@@ -77,7 +75,10 @@ def recall(store: Store, case: Case, treatment: str, outcome: str, encode: Encod
     Confounder: said to cause both, directly or over one more step. Mediator: caused by the treatment, a cause of the
     outcome. Collider: caused by both. Instrument: said to cause the treatment, and nothing said that leads to the outcome
     but through the treatment. Direct cause: said to cause the outcome alone. A denial counts as no cause; it is cited
-    beside what it contradicts, and outweighs it where more documents deny than affirm.
+    beside what it contradicts, and outweighs it where more deny than affirm.
+
+    The woven model is asked, in which phrases that mean the same are one and arrows are ranked by their credibility;
+    where claims are not woven in yet, the claims themselves are, and documents are counted.
 
     Parameters
     ----------
@@ -90,9 +91,10 @@ def recall(store: Store, case: Case, treatment: str, outcome: str, encode: Encod
     linked = link_columns(store, case, treatment, outcome, encode)
     if outcome not in linked:
         return Recalled()  # every role is one towards the outcome
+    said = _unwoven if not_woven(store) else _woven
     names = [*dict.fromkeys((*case.by_name, treatment, outcome))]  # the two may be derived, no columns of the data
     offered: dict[_Pair, _Arrow] = {}
-    for arrow in (*_direct(store, linked), *_chains(store, linked, treatment, outcome)):
+    for arrow in said(store, linked, treatment, outcome):
         offered.setdefault((arrow.cause, arrow.effect), arrow)
     arrows = _acyclic(offered, treatment, outcome, names)
     hints: dict[str, Role] = {}
@@ -125,6 +127,39 @@ def with_hints(reading: Reading, recalled: Recalled) -> Reading:
     return replace(reading, roles=roles)
 
 
+def _woven(store: Store, linked: Mapping[str, tuple[Linked, ...]], treatment: str, outcome: str) -> Iterator[_Arrow]:
+    """What the woven model says; ways over an unmeasured concept only to the treatment or the outcome."""
+    for arrow in arrows_between(store, meanings(linked)):
+        pair = f"{arrow.cause} → {arrow.effect}"
+        said = [link for link in arrow.links if link.asserted]
+        if arrow.through is not None:
+            if arrow.effect in (treatment, outcome) and arrow.cause not in (treatment, outcome):
+                cited = tuple(
+                    (link.support.claim_id, pair, _supported(link, link.claims, link.documents)) for link in said
+                )
+                yield _Arrow(arrow.cause, arrow.effect, False, (0, arrow.credibility), False, cited)
+        elif said:
+            best = max(said, key=lambda link: link.credibility)
+            documents = max(one.documents for one in arrow.links)
+            against = f", contradicted by {arrow.denied} claim{'s'[: arrow.denied != 1]}" if arrow.denied else ""
+            cited = ((best.support.claim_id, pair, _supported(best, arrow.claims, documents) + against),)
+            denial = next((row.claim.claim_id for row in arrow.evidence if row.claim.negated), None)
+            if denial is not None:
+                cited += ((denial, f"against {pair}", "a denial"),)
+            yield _Arrow(arrow.cause, arrow.effect, True, (1, arrow.credibility), arrow.outweighed, cited)
+
+
+def _supported(link: Link, claims: int, documents: int) -> str:
+    return f"{_many(claims, documents)}, {tier(link)}"
+
+
+def _unwoven(store: Store, linked: Mapping[str, tuple[Linked, ...]], treatment: str, outcome: str) -> Iterator[_Arrow]:
+    """What the claims say, phrase by phrase."""
+    ids = {name: tuple(one.concept_id for one in several) for name, several in linked.items()}
+    yield from _direct(store, ids)
+    yield from _chains(store, ids, treatment, outcome)
+
+
 def _direct(store: Store, linked: Mapping[str, tuple[str, ...]]) -> Iterator[_Arrow]:
     every = sorted({one for ids in linked.values() for one in ids})
     for cause, ids in linked.items():
@@ -133,7 +168,17 @@ def _direct(store: Store, linked: Mapping[str, tuple[str, ...]]) -> Iterator[_Ar
             about = [edge for edge in edges if edge.concept_id in others and effect != cause]
             said, denied = (tuple(edge for edge in about if edge.negated is negated) for negated in (False, True))
             if said:
-                yield _Arrow(cause, effect, said, denied)
+                yield _counted(f"{cause} → {effect}", cause, effect, said, denied)
+
+
+def _counted(pair: str, cause: str, effect: str, said: Sequence[Edge], denied: Sequence[Edge]) -> _Arrow:
+    claims, documents = sum(edge.claims for edge in said), sum(edge.documents for edge in said)
+    no, deniers = sum(edge.claims for edge in denied), sum(edge.documents for edge in denied)
+    against = f", contradicted by {_many(no, deniers)}" if no else ""
+    cited = [(said[0].support[0].claim_id, pair, f"{_many(claims, documents)}{against}")]
+    if denied:
+        cited.append((denied[0].support[0].claim_id, f"against {pair}", "a denial"))
+    return _Arrow(cause, effect, True, (1, documents, claims), documents < deniers, tuple(cited))
 
 
 def _chains(store: Store, linked: Mapping[str, tuple[str, ...]], treatment: str, outcome: str) -> Iterator[_Arrow]:
@@ -149,7 +194,14 @@ def _chains(store: Store, linked: Mapping[str, tuple[str, ...]], treatment: str,
                 starts_here = chain[0].cause_id in linked[name]
                 if len(chain) == 2 and starts_here and name not in (treatment, outcome, *seen):
                     seen.add(name)
-                    yield _Arrow(name, target, chain=chain)
+                    yield _stepped(name, target, chain)
+
+
+def _stepped(cause: str, effect: str, chain: Sequence[Step]) -> _Arrow:
+    weakest = (0, min(step.documents for step in chain), min(step.claims for step in chain))
+    pair = f"{cause} → {effect}"
+    cited = tuple((step.support.claim_id, pair, _many(step.claims, step.documents)) for step in chain)
+    return _Arrow(cause, effect, False, weakest, False, cited)
 
 
 def _acyclic(
@@ -163,23 +215,14 @@ def _acyclic(
     kept: dict[_Pair, _Arrow] = {}
     above: dict[str, set[str]] = {outcome: {treatment}}
     for (cause, effect), arrow in sorted(
-        offered.items(), key=lambda one: ([-int(part) for part in one[1].strength], at[one[0][0]], at[one[0][1]])
+        offered.items(), key=lambda one: ([-part for part in one[1].strength], at[one[0][0]], at[one[0][1]])
     ):
         back = offered.get((effect, cause))
         undecided = back is not None and back.strength == arrow.strength and {cause, effect} != {treatment, outcome}
-        if not arrow.outweighed and not undecided and effect not in _ancestors(above, cause):
+        if not arrow.outweighed and not undecided and effect not in ancestors(above, cause):
             kept[cause, effect] = arrow
             above.setdefault(effect, set()).add(cause)
     return kept
-
-
-def _ancestors(above: Mapping[str, set[str]], name: str) -> set[str]:
-    found, ahead = {name}, [name]
-    while ahead:
-        fresh = above.get(ahead.pop(), set()) - found
-        found |= fresh
-        ahead.extend(fresh)
-    return found
 
 
 def _role(
@@ -196,7 +239,7 @@ def _role(
         return None
     if to_treatment and to_outcome:
         return "confounder", [*to_treatment, *to_outcome]
-    if to_outcome == [(name, outcome)] and arrows[name, outcome].said:
+    if to_outcome == [(name, outcome)] and arrows[name, outcome].direct:
         return "direct cause", to_outcome
     # Anything ever said of another way counts against an instrument, and silence only where the outcome's causes are told.
     above: dict[str, set[str]] = {}
@@ -204,7 +247,7 @@ def _role(
         if treatment not in (cause, effect):
             above.setdefault(effect, set()).add(cause)
     spoken_of = any(effect == outcome for _, effect in arrows)
-    if (name, treatment) in arrows and spoken_of and name not in _ancestors(above, outcome):
+    if (name, treatment) in arrows and spoken_of and name not in ancestors(above, outcome):
         return "instrument", [(name, treatment)]
     return None
 
@@ -213,25 +256,16 @@ def _ways(name: str, target: str, arrows: Mapping[_Pair, _Arrow], barred: str) -
     """The shortest way from a column to another in at most two claims, not through `barred`."""
     if (name, target) in arrows:
         return [(name, target)]
-    direct = [pair for pair, arrow in arrows.items() if arrow.said]
+    direct = [pair for pair, arrow in arrows.items() if arrow.direct]
     through = (effect for cause, effect in direct if cause == name and effect != barred and (effect, target) in direct)
     return next(([(name, one), (one, target)] for one in through), [])
 
 
 def _cited(arrows: Mapping[_Pair, _Arrow], pairs: Iterable[_Pair], role: Role) -> Iterator[_Cited]:
-    for cause, effect in pairs:
-        arrow = arrows.get((cause, effect))
-        if arrow is None:
-            continue
-        for step in arrow.chain:
-            yield step.support.claim_id, f"{cause} → {effect}", _many(step.claims, step.documents), role
-        if arrow.said:
-            _, documents, claims = arrow.strength
-            no = sum(edge.claims for edge in arrow.denied)
-            against = f", contradicted by {_many(no, sum(edge.documents for edge in arrow.denied))}" if no else ""
-            yield arrow.said[0].support[0].claim_id, f"{cause} → {effect}", f"{_many(claims, documents)}{against}", role
-        if arrow.denied:
-            yield arrow.denied[0].support[0].claim_id, f"against {cause} → {effect}", "a denial", role
+    for pair in pairs:
+        if pair in arrows:
+            for claim_id, about, added in arrows[pair].cited:
+                yield claim_id, about, added, role
 
 
 def _quoted(store: Store, cited: Sequence[_Cited]) -> Iterator[Citation]:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from leucippus.agents.ask import AskAnswer, Question, Wanted, answer, ask, link, understand
 from leucippus.errors import InputError
 from leucippus.store.database import Store, open_store
+from leucippus.store.merges import Merge, record_merges
 from leucippus.store.query import without_vectors
 from leucippus.store.triples import Document, Passage, Sign
+from leucippus.store.weave import weave
 from leucippus.store.write import (
     add_concept_vectors,
     add_documents,
@@ -105,7 +107,7 @@ QUESTIONS = ["What causes floods?", "What does heavy rain cause?", "Does the rin
 @pytest.mark.parametrize("text", QUESTIONS)
 def test_every_statement_rests_on_quotes_with_their_document(store: Store, text: str) -> None:
     found = ask(store, text)
-    assert found.statements and found.note == ""
+    assert found.statements and found.note.startswith("10 claims are not woven in")
     for statement in found.statements:
         assert statement.evidence
         for row in statement.evidence:
@@ -299,3 +301,92 @@ def test_what_only_mentions_the_words_is_shown_as_that(tmp_path: Path) -> None:
         found = ask(opened, "Does coffee cause cancer?")
     assert not found.statements and "Nothing in this store" in found.note
     assert [hit.title for hit in found.mentions] == ["Harvest"]
+
+
+WEIGHTS = {"one": -1.0, "sources": 2.0, "hedged": -1.0, "denied": -3.0, "contested": -1.0}
+
+
+@pytest.fixture(scope="module")
+def woven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The same claims, and that downpours are heavy rain and dry streets the contrary of floods."""
+    with open_store(tmp_path_factory.mktemp("woven") / "store.duckdb", threads=1) as opened:
+        write_marked(opened, [*SAID, "{Downpours} cause [floods].", "{Tree roots} cause [dry streets]."])
+        record_merges(
+            opened,
+            [
+                Merge("downpour", "heavy rain", 1, "person", "the same"),
+                Merge("dry street", "flood", -1, "person", "the contrary"),
+            ],
+        )
+        weave(opened, WEIGHTS)
+        yield opened
+
+
+def test_woven_claims_are_counted_together_whatever_their_words(woven: Store) -> None:
+    (statement,) = ask(woven, "Do downpours cause floods?").statements
+    assert statement.link is not None and statement.link.claims == 3
+    assert statement.text.startswith("heavy rain brings about or increases flood (")
+    assert "3 claims in 3 documents, 1 hedged" in statement.text
+    assert {row.claim.cause for row in statement.evidence} == {"Heavy rain", "Downpours"}
+    assert ask(woven, "Do downpours cause floods?").note == ""
+
+
+def test_a_woven_disagreement_is_one_statement_with_a_quote_of_each_side(woven: Store) -> None:
+    (statement,) = ask(woven, "Does the ring road cause floods?").statements
+    assert "disputed" in statement.text and "contested: 1 raises, 1 denied" in statement.text
+    assert [row.claim.negated for row in statement.evidence] == [False, True]
+    (statement,) = ask(woven, "Do storm walls affect floods?").statements
+    assert "storm wall affects flood" in statement.text and "contested: 1 raises, 1 lowers" in statement.text
+    assert {row.claim.sign for row in statement.evidence} == {Sign.POSITIVE, Sign.NEGATIVE}
+
+
+def test_what_turns_a_phrase_turns_the_sign(woven: Store) -> None:
+    (statement,) = ask(woven, "What do tree roots cause?").statements
+    assert statement.text.startswith("tree root prevents or reduces flood")
+    assert statement.evidence[0].claim.effect == "dry streets"
+
+
+def test_a_woven_route_has_a_sign_and_a_weakest_link(woven: Store) -> None:
+    found = ask(woven, "Do tree roots cause food losses?")
+    (chain,) = found.chains
+    assert chain.route is not None and chain.route.sign is Sign.NEGATIVE
+    assert "Together: tree root prevents or reduces food loss" in chain.text and "weakest link: " in chain.text
+    assert [row.claim.quote for row in chain.evidence] == [
+        "Tree roots cause dry streets.",
+        "Floods cause power outages.",
+        "Power outages caused food losses.",
+    ]
+
+
+def test_a_way_over_a_contested_link_has_no_sign(woven: Store) -> None:
+    (chain,) = ask(woven, "Do storm walls cause power outages?").chains
+    assert "which way is open" in chain.text and "(contested)" in chain.text
+
+
+def test_what_is_only_denied_is_said_to_be_denied(tmp_path: Path) -> None:
+    with open_store(tmp_path / "s.duckdb", threads=1) as opened:
+        write_marked(opened, ["{Rain} did not cause [floods].", "{Floods} cause [power outages]."])
+        weave(opened, WEIGHTS)
+        (statement,) = ask(opened, "Does rain cause floods?").statements
+        assert statement.text.startswith("rain does not bring about or increase flood (")
+        assert ask(opened, "Does rain cause power outages?").chains == ()
+
+
+def test_phrases_that_mean_one_concept_say_nothing_about_each_other(woven: Store) -> None:
+    assert ask(woven, "Do downpours cause heavy rain?").note == "Nothing in this store answers that."
+
+
+def test_claims_that_are_not_woven_in_are_not_left_out(tmp_path: Path) -> None:
+    with open_store(tmp_path / "s.duckdb", threads=1) as opened:
+        write_marked(opened, ["{Rain} causes [floods]."])
+        weave(opened, WEIGHTS)
+        write_marked(opened, ["{Rain} causes [landslides]."])
+        found = ask(opened, "What does rain cause?")
+        assert {s.edge.name for s in found.statements if s.edge} == {"flood", "landslide"}
+        assert "1 claim is not woven in" in found.note and "leucippus lcm weave" in found.note
+
+
+@pytest.mark.parametrize("text", STRANGE, ids=[repr(text[:20]) for text in STRANGE])
+def test_strange_questions_get_an_answer_from_woven_edges(woven: Store, text: str) -> None:
+    found = ask(woven, text)
+    assert found.note or found.statements

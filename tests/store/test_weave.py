@@ -10,7 +10,7 @@ from leucippus.store.merges import Merge, merges, record_merges, undo_merge
 from leucippus.store.triples import Sign
 from leucippus.store.weave import not_woven, weave
 
-WEIGHTS = {"one": -1.0, "sources": 2.0, "denied": -3.0}
+WEIGHTS = {"one": -1.0, "sources": 2.0, "denied": -2.0}
 CANCER, SMOKING, TAXES = concept_id("lung cancer"), concept_id("smoking"), concept_id("taxe")
 
 
