@@ -11,7 +11,7 @@ import numpy as np
 from leucippus.agents.weaving import add_vectors
 from leucippus.errors import InputError
 from leucippus.graphs.layout import clusters, lay_out
-from leucippus.graphs.manifold import METHODS, Chosen, choose
+from leucippus.graphs.manifold import METHODS, Chosen, Method, choose
 from leucippus.serving.encoder import Encode
 from leucippus.store.database import Store
 from leucippus.store.links import all_nodes
@@ -41,7 +41,7 @@ def map_store(store: Store, encode: Encode, *, method: str | None = None) -> Map
     ------
     InputError : there is no such method, or the model is empty: nothing was woven.
     """
-    methods = METHODS if method is None else tuple(one for one in METHODS if one == method)
+    methods: tuple[Method, ...] = METHODS if method is None else tuple(one for one in METHODS if one == method)
     if not methods:
         raise InputError(f"There is no method {method!r}.", expected=f"one of {', '.join(METHODS)}")
     nodes = all_nodes(store)

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from leucippus.agents.extract import extract
 from leucippus.agents.extractors import connect_extractor
+from leucippus.agents.weaving import weave_store
 from leucippus.config import load_settings
 from leucippus.graphs.credibility import (
     PRIORS,
@@ -43,9 +44,8 @@ from leucippus.graphs.credibility import (
     fit_weights,
     reliability,
 )
-from leucippus.graphs.echoes import echoes, sketch
+from leucippus.serving.encoder import encode
 from leucippus.store.database import Store, open_store
-from leucippus.store.echoes import record_echoes
 from leucippus.store.weave import FEATURES, weave
 
 Floats = NDArray[np.float64]
@@ -86,10 +86,11 @@ def main() -> None:
         with open_store(path) as store:
             if not store.rows("SELECT 1 FROM runs WHERE status = 'finished' LIMIT 1"):
                 asyncio.run(read(store, given.abstracts))
-            compared = record_echoes(store, sketch, echoes)
+            named = weave_store(store, encode)
             woven = weave(store, {name: prior.mean for name, prior in PRIORS.items()})
             print(
-                f"{compared.documents} documents, {compared.echoes} of them echoes; {woven.claims} claims, {woven.edges} edges"
+                f"{len(gold)} documents, {named.echoes} of them echoes; {woven.claims} claims, {woven.edges} edges, "
+                f"{named.merges.made} merges"
             )
             verbatim(store)
             quality(store, given.scorer, given.index, gold)

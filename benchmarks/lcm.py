@@ -132,7 +132,8 @@ def generate(folder: Path, claims: int, seed: int = 0) -> None:
                        k.number % 4000 + 40 + length(b.name) AS effect_end, b.id AS effect_concept,
                        CASE sign WHEN 0 THEN '+' WHEN 1 THEN '-' ELSE 'none' END AS sign, negated, hedged,
                        NULL::VARCHAR AS conditions,
-                       'Case ' || k.number || ' reports that ' || a.name || ' leads to ' || b.name || ' in the long run.'
+                       'Case ' || k.number || ' reports that ' || a.name || ' leads to ' || b.name || ' ('
+                           || base64(encode(md5(k.number::VARCHAR))) || base64(encode(sha1(k.number::VARCHAR))) || ').'
                            AS quote,
                        k.number % 4000 AS start, k.number % 4000 + 90 AS "end", confidence,
                        CASE WHEN k.number % 5 = 0 THEN 'observational' ELSE 'unstated' END AS evidence,

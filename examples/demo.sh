@@ -20,6 +20,10 @@ run ask "What causes power outages?" --store $store
 run ask "Does the congestion charge reduce road accidents?" --store $store
 run ask "How does flooding affect waiting times?" --store $store
 run ask "Does coffee cause cancer?" --store $store
+run lcm why "heavy rain" "power outages" --store $store
+run lcm conflicts --store $store
+run lcm prior --columns "heavy rain,flooding,power outages" --store $store
+run lcm atlas out/atlas.html --store $store
 
 # The second job: a design is vetted, refused or estimated.
 run vet examples/scholarship/scholarship.csv --design examples/scholarship/adjusted.yaml
@@ -34,6 +38,8 @@ cat <<END
 
 Where to go next
   leucippus extract YOUR_FOLDER --store mine.duckdb      your own documents (txt, md, html, pdf, docx, csv, jsonl, parquet, zip)
+  open out/atlas.html                                   the model as a page; leucippus lcm map gives it domains
+  leucippus elicit "TOPIC" --store mine.duckdb          what a model knows, no documents needed
   leucippus lcm claims --store $store --json    every claim with its quote and offsets
   leucippus estimate YOUR.csv --design YOUR.yaml        a research design, checked; leucippus designs lists them
   leucippus analyze YOUR.csv --question "…"             a design is found for you; out/incentives/report.html is an example

@@ -5,6 +5,9 @@ estimates that were checked, or refusals that say why.
     design = leucippus.parse_design({"strategy": "rct", "treatment": "treat", "outcome": "grade"})
     leucippus.estimate(data, design).estimate
 
+    with leucippus.open_lcm("lcm.duckdb") as model:
+        model.why("heavy rain", "power outages")
+
     leucippus.analyze("pupils.csv", "Did the tutoring raise grades?", description="Places were drawn by lot. …")
 """
 
@@ -19,13 +22,14 @@ if TYPE_CHECKING:
     from leucippus.agents.dataset import from_frame
     from leucippus.agents.designs.registry import parse_design, read_design
     from leucippus.agents.intake import read_data
+    from leucippus.agents.lcm import open_lcm
     from leucippus.agents.profile import profile
     from leucippus.agents.vet import vet
     from leucippus.graphs.findings import examine as identify
     from leucippus.graphs.reading import read_graph
 
 __all__ = [
-    "__version__", "analyze", "estimate", "from_frame", "identify", "parse_design", "profile", "read_data", "read_design", "read_graph", "vet",
+    "__version__", "analyze", "estimate", "from_frame", "identify", "open_lcm", "parse_design", "profile", "read_data", "read_design", "read_graph", "vet",
 ]  # fmt: skip
 
 _WHERE = {
@@ -33,6 +37,7 @@ _WHERE = {
     "estimate": ("leucippus.agents.answer", "answer"),
     "from_frame": ("leucippus.agents.dataset", "from_frame"),
     "identify": ("leucippus.graphs.findings", "examine"),
+    "open_lcm": ("leucippus.agents.lcm", "open_lcm"),
     "parse_design": ("leucippus.agents.designs.registry", "parse_design"),
     "profile": ("leucippus.agents.profile", "profile"),
     "read_data": ("leucippus.agents.intake", "read_data"),

@@ -7,16 +7,13 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from leucippus import output
 from leucippus.config import load_settings
 from leucippus.errors import InputError, StoreMissing
-
-if TYPE_CHECKING:
-    from leucippus.store.database import Store
 
 StoreOption = Annotated[Path, typer.Option("--store", help="The DuckDB file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")]
@@ -31,25 +28,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.add_typer(lcm, name="lcm")
     app.command()(elicit)
-
-
-def _meant(store: Store, phrase: str) -> list[str]:
-    """The concepts of the model that a phrase means.
-
-    Raises
-    ------
-    InputError : the store is about nothing of the kind.
-    """
-    from leucippus.agents.ask import link
-    from leucippus.serving.encoder import encode
-    from leucippus.store.links import roots
-
-    found = link(store, phrase, encode)
-    if not found:
-        raise InputError(
-            f"Nothing in this store is about {phrase!r}.", next_step="`leucippus lcm claims` shows what it is about."
-        )
-    return roots(store, [hit.concept_id for hit in found])
 
 
 def _print(values: Iterable[Any], as_json: bool, words: Any) -> int:
@@ -153,6 +131,7 @@ def show_merges(
     as_json: JsonOption = False,
 ) -> None:
     """Which phrases were taken for one concept, and why; the least certain first."""
+    from leucippus.agents.lcm import meant
     from leucippus.agents.weaving import weave_store
     from leucippus.serving.encoder import encode
     from leucippus.store.concepts import concept_id
@@ -169,7 +148,7 @@ def show_merges(
     with open_store(store, "read") as opened:
         ids = None
         if about is not None:
-            ids = [concept_id(name) for root in _meant(opened, about) for name, _ in phrases_of(opened, root)]
+            ids = [concept_id(name) for root in meant(opened, about) for name, _ in phrases_of(opened, root)]
         found = merges(opened, about=ids, limit=limit)
     sign = {1: "=", -1: "= less of"}
     words = lambda one: f"{one.merge_id}  {one.name} {sign[one.turn]} {one.into} ({one.method}: {one.reason})"
@@ -185,6 +164,7 @@ def show_conflicts(
     as_json: JsonOption = False,
 ) -> None:
     """Where claims disagree: raises and lowers, asserted and denied, cause and effect both ways."""
+    from leucippus.agents.lcm import meant
     from leucippus.store.database import open_store
     from leucippus.store.links import Conflict, conflicts
 
@@ -199,7 +179,7 @@ def show_conflicts(
         return f"{one.cause} {arrow} {one.effect}: {first} in {one.one}, {second} in {one.other} claims"
 
     with open_store(store, "read") as opened:
-        found = conflicts(opened, None if about is None else _meant(opened, about), limit=limit)
+        found = conflicts(opened, None if about is None else meant(opened, about), limit=limit)
     if not _print(found, as_json, words):
         output.note("No conflicts.")
 
@@ -216,13 +196,14 @@ def take(
     as_json: JsonOption = False,
 ) -> None:
     """Write a part of the model as a store of its own."""
+    from leucippus.agents.lcm import meant
     from leucippus.agents.weaving import weave_store
     from leucippus.serving.encoder import encode
     from leucippus.store.database import open_store
     from leucippus.store.slices import take_slice
 
     with open_store(store, "read") as opened:
-        concepts = [concept for phrase in about or () for concept in _meant(opened, phrase)]
+        concepts = [concept for phrase in about or () for concept in meant(opened, phrase)]
         taken = take_slice(
             opened, out, documents=document or None, about=concepts or None, hops=hops, domain=domain, force=force
         )
@@ -277,7 +258,11 @@ def forget(
     with open_store(store) as opened:
         gone = delete(opened, document)
         weave_store(opened, encode)
-    _print([gone], as_json, lambda one: f"{one.title}: {one.claims} claims and {one.concepts} concepts deleted.")
+    _print(
+        [gone],
+        as_json,
+        lambda one: f"{output.flat(one.title)}: {one.claims} claims and {one.concepts} concepts deleted.",
+    )
 
 
 @lcm.command()
@@ -335,7 +320,7 @@ def runs(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> Non
 @lcm.command()
 def export(
     path: Annotated[Path, typer.Argument(help="The file to write; for parquet a folder.")],
-    format: Annotated[str, typer.Option(help="graphml, json-ld, parquet or dagitty.")] = "graphml",
+    format: Annotated[str, typer.Option(help="graphml, jsonld, parquet or dagitty.")] = "graphml",
     least: Annotated[float, typer.Option(min=0, max=1, help="Credibility of an edge at least.")] = 0.0,
     store: StoreOption = DEFAULT_STORE,
     force: ForceOption = False,

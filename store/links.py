@@ -14,6 +14,10 @@ _COLUMNS = (
     " claim_id, document_id, quote"
 )
 
+_BEST = "ORDER BY credibility DESC, sources DESC, claims DESC, cause, effect LIMIT $limit"
+_FEW = 50
+"""Edges of which the names are looked up one by one, instead of by a join with all nodes."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -123,8 +127,8 @@ def links_between(store: Store, cause_ids: Sequence[str], effect_ids: Sequence[s
     return _rows(
         store,
         "edges",
-        "edges.cause IN (SELECT node FROM nodes WHERE concept_id IN (SELECT unnest($causes::VARCHAR[])))"
-        " AND edges.effect IN (SELECT node FROM nodes WHERE concept_id IN (SELECT unnest($effects::VARCHAR[])))",
+        "cause IN (SELECT node FROM nodes WHERE concept_id IN (SELECT unnest($causes::VARCHAR[])))"
+        " AND effect IN (SELECT node FROM nodes WHERE concept_id IN (SELECT unnest($effects::VARCHAR[])))",
         {"causes": list(cause_ids), "effects": list(effect_ids), "limit": 1_000_000},
     )
 
@@ -166,35 +170,42 @@ def _links(
     limit: int,
     least: float,
 ) -> list[Link]:
-    # Numbers first: as literals they let DuckDB skip what cannot hold them. They are ours, never data.
-    found = store.rows("SELECT node FROM nodes WHERE concept_id IN (SELECT unnest($1::VARCHAR[]))", [list(concept_ids)])
+    # Values that stand in the statement let DuckDB skip what cannot hold them; those of a subquery would not.
+    places = ", ".join(f"${at + 1}" for at in range(len(concept_ids)))
+    found = store.rows(f"SELECT node FROM nodes WHERE concept_id IN ({places})", list(concept_ids)) if places else []
     if not found:
         return []
     numbers = ", ".join(str(int(node)) for (node,) in found)
     other = "cause" if side == "effect" else "effect"
-    return _rows(
-        store,
-        table,
-        f"{table}.{side} IN ({numbers}) AND {table}.{other} NOT IN ({numbers}) AND credibility >= $least",
-        {"least": least, "limit": limit},
-    )
+    condition = f"{side} IN ({numbers}) AND {other} NOT IN ({numbers}) AND credibility >= $least"
+    if limit > _FEW:
+        return _rows(store, table, condition, {"least": least, "limit": limit})
+    rows = store.rows(f"SELECT * FROM {table} WHERE {condition} {_BEST}", {"least": least, "limit": limit})
+    names = _names(store, rows)
+    return [_link([*names[row[0]], *names[row[1]], *row[2:]]) for row in rows]
+
+
+def _names(store: Store, rows: Sequence[Sequence[Any]]) -> dict[int, list[Any]]:
+    """Node → concept id and name, of both ends of these edges."""
+    # One equality a node: each skips all but one corner of the table. Of a list DuckDB 1.5 unpacks every name.
+    wanted = sorted({int(node) for row in rows for node in row[:2]})
+    lookups = [f"SELECT node, concept_id, name FROM nodes WHERE node = {node}" for node in wanted]
+    return {node: named for node, *named in store.rows(" UNION ALL ".join(lookups))} if lookups else {}
 
 
 def _rows(store: Store, table: str, condition: str, given: dict[str, object]) -> list[Link]:
     rows = store.rows(
         f"""
-        WITH best AS (
-            SELECT * FROM {table} WHERE {condition}
-            ORDER BY credibility DESC, sources DESC, claims DESC, cause, effect LIMIT $limit
-        )
+        WITH best AS (SELECT * FROM {table} WHERE {condition} {_BEST})
         SELECT {_COLUMNS} FROM best JOIN nodes AS cause ON cause.node = best.cause
         JOIN nodes AS effect ON effect.node = best.effect
         ORDER BY credibility DESC, sources DESC, claims DESC, best.cause, best.effect
         """,
         given,
     )
-    made = []
-    for row in rows:
-        fields: list[Any] = [*row[:-3], Support(*row[-3:])]
-        made.append(Link(*fields))
-    return made
+    return [_link(row) for row in rows]
+
+
+def _link(row: Sequence[Any]) -> Link:
+    fields: list[Any] = [*row[:-3], Support(*row[-3:])]
+    return Link(*fields)

@@ -30,6 +30,8 @@ FEATURES: Mapping[str, str] = {
     "measured": "measured / greatest(claims - denied, 1)",
 }
 """What the credibility of an edge is made of: name → SQL over the columns of `edges`. A denial adds to `denied` alone."""
+_CLAIMS_AT_ONCE = 2_000_000
+"""Claims that are counted together."""
 _DEEPEST = 64
 """Steps from a phrase to its root that are followed; a tree of decisions is seldom three deep."""
 
@@ -139,44 +141,59 @@ def _edges(cursor: duckdb.DuckDBPyConnection, weights: Mapping[str, float]) -> N
         SELECT meanings.concept_id, node, turn FROM meanings JOIN linked ON linked.concept_id = root_id
         """
     )
-    terms = " + ".join(f"{float(weight)!r} * ({FEATURES[name]})" for name, weight in weights.items()) or "0.0"
+    # Numbers alone until the edges are counted, and a range of causes at a time: strings and distinct counts of ten
+    # million claims do not fit into memory. The best claim is the one that asserts, unhedged, with most confidence.
     cursor.execute(
-        f"""
-        INSERT INTO edges
-        WITH said AS (
-            SELECT claim_id, document_id, origin_id, quote, negated, hedged, evidence, confidence,
-                   source.node AS from_node, target.node AS to_node,
-                   CASE sign WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END * source.turn * target.turn AS way
-            FROM claims
-            JOIN numbered AS source ON source.concept_id = cause_concept
-            JOIN numbered AS target ON target.concept_id = effect_concept
-            LEFT JOIN echoes USING (document_id)
-        ),
-        counted AS (
-            SELECT from_node AS cause, to_node AS effect, count(*) AS claims,
-                   count(DISTINCT document_id) AS documents,
-                   least(count(DISTINCT coalesce(origin_id, document_id)) FILTER (NOT negated),
-                         count(DISTINCT hash(quote)) FILTER (NOT negated)) AS sources,
-                   count(*) FILTER (NOT negated AND way > 0) AS positive,
-                   count(*) FILTER (NOT negated AND way < 0) AS negative,
-                   count(*) FILTER (NOT negated AND way = 0) AS unsigned,
-                   count(*) FILTER (negated) AS denied, count(*) FILTER (NOT negated AND hedged) AS hedged,
-                   count(*) FILTER (NOT negated AND evidence = 'experimental') AS experimental,
-                   count(*) FILTER (NOT negated AND evidence = 'observational') AS observational,
-                   count(*) FILTER (NOT negated AND evidence = 'opinion') AS opinion,
-                   count(*) FILTER (NOT negated AND evidence = 'elicited') AS elicited,
-                   count(*) FILTER (NOT negated AND evidence = 'measured') AS measured,
-                   avg(confidence) FILTER (NOT negated) AS confidence,
-                   arg_min({{'claim_id': claim_id, 'document_id': document_id, 'quote': quote}},
-                           (negated, hedged, -coalesce(confidence, 0), claim_id)) AS best
-            -- A concept about itself makes no edge. As a condition on rows DuckDB would join every node with every other
-            -- one to leave those out, and fill the disk.
-            FROM said GROUP BY from_node, to_node HAVING min(from_node) <> min(to_node)
+        """
+        CREATE OR REPLACE TEMP TABLE said AS
+        SELECT claims.rowid AS best_row, source.node AS cause, target.node AS effect,
+               CASE sign WHEN '+' THEN 1 WHEN '-' THEN -1 ELSE 0 END * source.turn * target.turn AS way,
+               negated, hedged, evidence, confidence::FLOAT AS confidence,
+               hash(document_id) AS document, hash(coalesce(origin_id, document_id)) AS origin, hash(quote) AS quote,
+               (negated::UBIGINT << 62) + (hedged::UBIGINT << 61)
+                   + (((1 - coalesce(confidence, 0)) * 1000000)::UBIGINT << 40) + (hash(claim_id) >> 24) AS worth
+        FROM claims
+        JOIN numbered AS source ON source.concept_id = cause_concept
+        JOIN numbered AS target ON target.concept_id = effect_concept
+        LEFT JOIN echoes USING (document_id)
+        """
+    )
+    cursor.execute("CREATE OR REPLACE TEMP TABLE counted AS FROM edges LIMIT 0")
+    cursor.execute("ALTER TABLE temp.counted ADD COLUMN best_row BIGINT")
+    size = cursor.execute("SELECT count(*), coalesce(max(cause), 0)::BIGINT + 1 FROM said").fetchone()
+    assert size is not None
+    parts = 1 + size[0] // _CLAIMS_AT_ONCE
+    terms = " + ".join(f"{float(weight)!r} * ({FEATURES[name]})" for name, weight in weights.items()) or "0.0"
+    for part in range(parts):
+        cursor.execute(
+            f"""
+            INSERT INTO temp.counted
+            SELECT cause, effect, claims, documents, sources, positive, negative, unsigned, denied, hedged, experimental,
+                   observational, opinion, elicited, measured, confidence, 1 / (1 + exp(-({terms}))), '', '', '', best_row
+            FROM (
+                SELECT cause, effect, count(*) AS claims, count(DISTINCT document) AS documents,
+                       least(count(DISTINCT origin) FILTER (NOT negated),
+                             count(DISTINCT quote) FILTER (NOT negated)) AS sources,
+                       count(*) FILTER (NOT negated AND way > 0) AS positive,
+                       count(*) FILTER (NOT negated AND way < 0) AS negative,
+                       count(*) FILTER (NOT negated AND way = 0) AS unsigned,
+                       count(*) FILTER (negated) AS denied, count(*) FILTER (NOT negated AND hedged) AS hedged,
+                       count(*) FILTER (NOT negated AND evidence = 'experimental') AS experimental,
+                       count(*) FILTER (NOT negated AND evidence = 'observational') AS observational,
+                       count(*) FILTER (NOT negated AND evidence = 'opinion') AS opinion,
+                       count(*) FILTER (NOT negated AND evidence = 'elicited') AS elicited,
+                       count(*) FILTER (NOT negated AND evidence = 'measured') AS measured,
+                       avg(confidence) FILTER (NOT negated) AS confidence, arg_min(best_row, worth) AS best_row
+                FROM said WHERE cause <> effect AND cause >= ? AND cause < ? GROUP BY cause, effect
+            )
+            """,
+            [size[1] * part // parts, size[1] * (part + 1) // parts],
         )
-        SELECT cause, effect, claims, documents, sources, positive, negative, unsigned, denied, hedged, experimental,
-               observational, opinion, elicited, measured, confidence, 1 / (1 + exp(-({terms}))) AS credibility,
-               best.claim_id, best.document_id, best.quote
-        FROM counted
+    cursor.execute(
+        """
+        INSERT INTO edges
+        SELECT counted.* EXCLUDE (claim_id, document_id, quote, best_row), claims.claim_id, claims.document_id, claims.quote
+        FROM temp.counted JOIN claims ON claims.rowid = best_row
         ORDER BY cause, credibility DESC, effect
         """
     )
@@ -190,8 +207,8 @@ def _edges(cursor: duckdb.DuckDBPyConnection, weights: Mapping[str, float]) -> N
         ORDER BY node
         """
     )
-    cursor.execute("DROP TABLE linked")
-    cursor.execute("DROP TABLE numbered")
+    for table in ("linked", "numbered", "said", "counted"):
+        cursor.execute(f"DROP TABLE temp.{table}")
 
 
 def _conflicts(cursor: duckdb.DuckDBPyConnection) -> None:
