@@ -24,6 +24,8 @@ _CHAINS_A_NODE = 2
 """Ways to a concept that are kept: the second best serves where the best one has met the other side before."""
 _LITERALS = 500
 """Numbers in a condition from which DuckDB gains nothing by skipping what cannot hold them."""
+_FEW = 60
+"""Edges that are looked up one by one."""
 _PER_WAY = 2
 """Claims of each way of an edge that are shown."""
 
@@ -176,9 +178,10 @@ def meanings_of(store: Store, concept_ids: Sequence[str]) -> dict[str, tuple[str
 
 def _numbers(store: Store, concept_ids: Iterable[str]) -> dict[str, tuple[int, int, int]]:
     """Root → its number, and how many edges lead out of it and into it."""
+    wanted = sorted(set(concept_ids))
+    places = ", ".join(f"${at + 1}" for at in range(len(wanted))) or "NULL"
     rows = store.rows(
-        "SELECT concept_id, node, outgoing, incoming FROM nodes WHERE concept_id IN (SELECT unnest($1::VARCHAR[]))",
-        [sorted(set(concept_ids))],
+        f"SELECT concept_id, node, outgoing, incoming FROM nodes WHERE concept_id IN ({places})", list(wanted)
     )
     return {concept_id: (node, outgoing, incoming) for concept_id, node, outgoing, incoming in rows}
 
@@ -301,18 +304,22 @@ def _routes(store: Store, chains: Iterable[tuple[int, ...]]) -> list[Route]:
     pairs = {pair for nodes in chains for pair in pairwise(nodes)}
     if not pairs:
         return []
-    causes, effects = ({pair[at] for pair in pairs} for at in (0, 1))
+    nodes = sorted({node for pair in pairs for node in pair})
+    if len(pairs) <= _FEW:  # each look-up skips all but one corner of its table (store/links.py says more)
+        edges = [f"cause = {int(cause)} AND effect = {int(effect)}" for cause, effect in sorted(pairs)]
+        named = [f"node = {int(node)}" for node in nodes]
+    else:
+        causes, effects = ({pair[at] for pair in pairs} for at in (0, 1))
+        edges, named = [f"{_among('cause', causes)} AND {_among('effect', effects)}"], [_among("node", nodes)]
     names = {
-        node: (concept_id, name)
-        for node, concept_id, name in store.rows(
-            f"SELECT node, concept_id, name FROM nodes WHERE {_among('node', causes | effects)}"
+        node: words
+        for node, *words in store.rows(
+            " UNION ALL ".join(f"SELECT node, concept_id, name FROM nodes WHERE {condition}" for condition in named)
         )
     }
     links = {
         (row[0], row[1]): _link((*names[row[0]], *names[row[1]], *row[2:-3]), Support(*row[-3:]))
-        for row in store.rows(
-            f"SELECT {_LINK} FROM edges WHERE {_among('cause', causes)} AND {_among('effect', effects)}"
-        )
+        for row in store.rows(" UNION ALL ".join(f"SELECT {_LINK} FROM edges WHERE {condition}" for condition in edges))
         if row[:2] in pairs
     }
     return [Route(tuple(links[pair] for pair in pairwise(nodes))) for nodes in chains]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import struct
+import sys
 import zlib
 from collections.abc import Iterator
 from importlib.resources import files
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.browser import NAMES, Browser, find_browser
 from leucippus.agents.atlas.content import quotes, select
