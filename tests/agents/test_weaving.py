@@ -7,6 +7,7 @@ import pytest
 
 from leucippus.agents.weaving import weave_store
 from leucippus.serving.encoder import encode
+from leucippus.store import migrations
 from leucippus.store.concepts import concept_id
 from leucippus.store.database import Store, open_store
 from leucippus.store.links import links_between
@@ -124,3 +125,45 @@ def test_a_judge_is_asked_about_what_stays_in_doubt(store: Store) -> None:
     assert [one.method for one in merges(store)] == ["model"] * any(
         {*pair} == {"paracetamol", "acetaminophen"} for pair in asked
     )
+
+
+def test_strange_claims_are_woven_and_nothing_is_dropped(store: Store) -> None:
+    """Circles, a concept about itself, a megabyte, other scripts, signs alone, control characters."""
+    long = "rain " * 200_000
+    said = [
+        ("rain", "floods", Sign.POSITIVE),
+        ("floods", "rain", Sign.POSITIVE),
+        ("rain", "rain", Sign.POSITIVE),
+        (long.strip(), "floods", Sign.POSITIVE),
+        ("курение", "рак лёгких", Sign.POSITIVE),
+        ("喫煙", "肺がん", Sign.POSITIVE),
+        ("!!!", "\x1b[31mfloods\x1b[0m", Sign.NONE),
+    ]
+    say(store, said)
+    say(store, [("rain", "floods", Sign.NEGATIVE)], "b")
+    made = weave_store(store, encode)
+
+    assert (made.woven.claims, made.woven.selfish) == (len(said) + 1, 1)
+    kinds = {kind for (kind,) in store.rows("SELECT kind FROM conflicts")}
+    assert kinds == {"sign", "direction"}
+    assert links_between(store, [concept_id("курение")], [concept_id("рак лёгких")])
+
+
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.duckdb"
+    with monkeypatch.context() as then:
+        then.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        then.setattr(migrations, "NEWEST", 1)
+        then.setattr("leucippus.store.database.NEWEST", 1)
+        with open_store(path) as old, old.transaction() as cursor:
+            cursor.execute(
+                f"INSERT INTO concepts VALUES ('{concept_id('rain')}', 'rain'), ('{concept_id('flood')}', 'flood')"
+            )
+            cursor.execute(
+                "INSERT INTO claims VALUES ('c', 'd', 'p', 'r', 'run', 'Rain', 0, 4, ?, 'causes', 'floods', 12, 18, ?, '+',"
+                " FALSE, FALSE, NULL, 'Rain causes floods.', 0, 19, 0.9)",
+                [concept_id("rain"), concept_id("flood")],
+            )
+    with open_store(path) as now:
+        assert weave_store(now, encode).woven.edges == 1
+        assert now.rows("SELECT evidence, population FROM claims") == [("unstated", None)]
