@@ -71,7 +71,9 @@ def weave_store(store: Store, encode: Encode | None = None, judge: Adjudicate | 
     StoreError : the store cannot be written.
     """
     heard = record_echoes(store, sketch, echoes)
-    fresh = seen = _fresh(store)
+    fresh = _fresh(store)
+    # A judge has not been asked about what was in doubt before.
+    seen = fresh if judge is None else fresh | _known(store)
     written, doubtful = Written(0, 0, 0, 0), 0
     while seen:
         if encode is not None:

@@ -111,14 +111,30 @@ def _lookup(wanted: str, cause: str | None, effect: str | None, store: Path, as_
 
 
 @lcm.command()
-def weave(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> None:
+def weave(
+    store: StoreOption = DEFAULT_STORE,
+    model: Annotated[
+        str | None, typer.Option(help="Ask it about phrases that neither words nor vectors decide: 'packaged', a URL …")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Make the model of all claims: phrases to concepts, edges, conflicts, credibility. `extract` does it at its end."""
+    from contextlib import AbstractContextManager, nullcontext
+
+    from leucippus.agents.adjudicate import Judge
     from leucippus.agents.weaving import weave_store
+    from leucippus.serving.client import connect
     from leucippus.serving.encoder import encode
     from leucippus.store.database import open_store
 
-    with open_store(store) as opened:
-        woven = weave_store(opened, encode)
+    asked: AbstractContextManager[Judge | None] = nullcontext()
+    if model is not None:
+        settings = load_settings().model_copy(update={"model": model, "adapter": None})
+        asked = Judge(connect(settings, output.note))
+    with asked as judge, open_store(store) as opened:
+        woven = weave_store(opened, encode, judge)
+    if judge is not None and judge.heeded is False:
+        output.note(f"{model} fails on pairs whose answer is known, so it was not listened to; ask a stronger model.")
     output.line(woven.as_dict()) if as_json else output.say(woven.in_words())
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from leucippus.errors import InputError
 from leucippus.store.database import Store
+from leucippus.store.links import prevailing
 from leucippus.store.query import Support
 from leucippus.store.triples import Sign
 
@@ -27,9 +28,7 @@ class Reading:
     @property
     def sign(self) -> Sign:
         """The sign that more claims bear; none where as many bear the other, or none does."""
-        if self.positive == self.negative:
-            return Sign.NONE
-        return Sign.POSITIVE if self.positive > self.negative else Sign.NEGATIVE
+        return prevailing(self.positive, self.negative)
 
     @property
     def negated(self) -> bool:

@@ -61,9 +61,7 @@ class Link:
     @property
     def sign(self) -> Sign:
         """The sign that more claims bear; none where as many bear the other, or none does."""
-        if self.positive == self.negative:
-            return Sign.NONE
-        return Sign.POSITIVE if self.positive > self.negative else Sign.NEGATIVE
+        return prevailing(self.positive, self.negative)
 
     @property
     def asserted(self) -> int:
@@ -87,6 +85,13 @@ class Conflict:
     effect: str
     one: int
     other: int
+
+
+def prevailing(positive: int, negative: int) -> Sign:
+    """The sign that more claims bear."""
+    if positive == negative:
+        return Sign.NONE
+    return Sign.POSITIVE if positive > negative else Sign.NEGATIVE
 
 
 def roots(store: Store, concept_ids: Sequence[str]) -> list[str]:
