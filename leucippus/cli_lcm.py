@@ -207,7 +207,9 @@ def take(
     document: Annotated[list[str] | None, typer.Option(help="Id, place or pattern of documents to take.")] = None,
     about: Annotated[list[str] | None, typer.Option(help="Take what is said about this.")] = None,
     hops: Annotated[int, typer.Option(min=1, max=4, help="How far from what --about names.")] = 1,
-    domain: Annotated[str | None, typer.Option(help="Take what a model said about this topic.")] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="Take a domain of `lcm map`, or what a model said about this topic.")
+    ] = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -216,10 +218,14 @@ def take(
     from leucippus.agents.weaving import weave_store
     from leucippus.serving.encoder import encode
     from leucippus.store.database import open_store
+    from leucippus.store.places import places
     from leucippus.store.slices import take_slice
 
     with open_store(store, "read") as opened:
         concepts = [concept for phrase in about or () for concept in meant(opened, phrase)]
+        mapped = [place.concept_id for place in places(opened) if place.domain == domain]
+        if mapped:
+            concepts, domain = concepts + mapped, None
         taken = take_slice(
             opened, out, documents=document or None, about=concepts or None, hops=hops, domain=domain, force=force
         )

@@ -152,6 +152,10 @@ def test_a_map_gives_domains_and_the_atlas_shows_them(run: Run, store: Path, tmp
     code, out, _ = run("lcm", "map", "--method", "embeddings", "--store", store, "--json")
     domains = lines(out)[0]["domains"]
     assert code == 0 and len(domains) > 1
+    part = tmp_path / "part.duckdb"
+    code, out, _ = run("lcm", "slice", part, "--domain", min(domains), "--store", store, "--json")
+    assert code == 0 and 0 < lines(out)[0]["claims"] < 122
+    assert run("lcm", "slice", tmp_path / "no.duckdb", "--domain", "unicorns", "--store", store)[0] == 2
     code, _, _ = run("lcm", "atlas", tmp_path / "atlas.html", "--store", store)
     assert code == 0 and (tmp_path / "atlas.html").stat().st_size > 100_000
     assert run("lcm", "map", "--method", "luck", "--store", store)[0] == 2
