@@ -71,9 +71,10 @@ def weave_store(store: Store, encode: Encode | None = None, judge: Adjudicate | 
     StoreError : the store cannot be written.
     """
     heard = record_echoes(store, sketch, echoes)
-    fresh = _fresh(store)
+    known = _known(store)
+    fresh = frozenset(name for _, name, _ in spoken_of(store)) - known
     # A judge has not been asked about what was in doubt before.
-    seen = fresh if judge is None else fresh | _known(store)
+    seen = fresh if judge is None else fresh | known
     written, doubtful = Written(0, 0, 0, 0), 0
     while seen:
         if encode is not None:
@@ -82,8 +83,7 @@ def weave_store(store: Store, encode: Encode | None = None, judge: Adjudicate | 
         more = record_merges(store, merges)
         written = Written(*(sum(pair) for pair in zip(astuple(written), astuple(more), strict=True)))
         # What phrases were merged into may be new itself, and then another name for something.
-        seen = frozenset(merge.into for merge in merges) - fresh if more.made else frozenset()
-        seen -= _known(store)
+        seen = frozenset(merge.into for merge in merges) - fresh - known if more.made else frozenset()
         fresh |= seen
     return Weaving(len(fresh), written, doubtful, heard.echoes, weave(store, default_weights()))
 
@@ -99,10 +99,6 @@ def add_vectors(store: Store, encode: Encode) -> None:
 def _known(store: Store) -> frozenset[str]:
     """The names that earlier weavings have looked at."""
     return frozenset(name for (name,) in store.rows("SELECT name FROM meanings JOIN concepts USING (concept_id)"))
-
-
-def _fresh(store: Store) -> frozenset[str]:
-    return frozenset(name for _, name, _ in spoken_of(store)) - _known(store)
 
 
 def _merges(

@@ -1,6 +1,6 @@
 """Reading the large causal model: nodes, edges, conflicts. Only rows and their order; nothing is decided here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -186,15 +186,14 @@ def _links(
     if limit > _FEW:
         return _rows(store, table, condition, {"least": least, "limit": limit})
     rows = store.rows(f"SELECT * FROM {table} WHERE {condition} {_BEST}", {"least": least, "limit": limit})
-    names = _names(store, rows)
-    return [_link([*names[row[0]], *names[row[1]], *row[2:]]) for row in rows]
+    names = names_of(store, {node for row in rows for node in row[:2]})
+    return [link_of([*names[row[0]], *names[row[1]], *row[2:]]) for row in rows]
 
 
-def _names(store: Store, rows: Sequence[Sequence[Any]]) -> dict[int, list[Any]]:
-    """Node → concept id and name, of both ends of these edges."""
+def names_of(store: Store, nodes: Iterable[int]) -> dict[int, list[Any]]:
+    """Node → concept id and name, of a few."""
     # One equality a node: each skips all but one corner of the table. Of a list DuckDB 1.5 unpacks every name.
-    wanted = sorted({int(node) for row in rows for node in row[:2]})
-    lookups = [f"SELECT node, concept_id, name FROM nodes WHERE node = {node}" for node in wanted]
+    lookups = [f"SELECT node, concept_id, name FROM nodes WHERE node = {int(node)}" for node in sorted(nodes)]
     return {node: named for node, *named in store.rows(" UNION ALL ".join(lookups))} if lookups else {}
 
 
@@ -208,9 +207,10 @@ def _rows(store: Store, table: str, condition: str, given: dict[str, object]) ->
         """,
         given,
     )
-    return [_link(row) for row in rows]
+    return [link_of(row) for row in rows]
 
 
-def _link(row: Sequence[Any]) -> Link:
+def link_of(row: Sequence[Any]) -> Link:
+    """A link from its fields in their order, the three of its support at the end."""
     fields: list[Any] = [*row[:-3], Support(*row[-3:])]
     return Link(*fields)

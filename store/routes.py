@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import Any, Literal
+from typing import Literal
 
 from leucippus.store.database import Store
-from leucippus.store.links import Link
-from leucippus.store.query import Support
+from leucippus.store.links import Link, link_of, names_of
 from leucippus.store.triples import Sign
 
 BEAM = 2000
@@ -33,10 +32,6 @@ _Side = Literal["cause", "effect"]
 _Chain = tuple[float, tuple[int, ...]]
 """Product of credibilities; the nodes, from the end it began at outwards."""
 _Layer = dict[int, list[_Chain]]
-_LINK = (
-    "cause, effect, claims, documents, sources, positive, negative, unsigned, denied, hedged, experimental,"
-    " observational, opinion, elicited, measured, confidence, credibility, claim_id, document_id, quote"
-)
 
 
 @dataclass(frozen=True)
@@ -304,30 +299,20 @@ def _routes(store: Store, chains: Iterable[tuple[int, ...]]) -> list[Route]:
     pairs = {pair for nodes in chains for pair in pairwise(nodes)}
     if not pairs:
         return []
-    nodes = sorted({node for pair in pairs for node in pair})
     if len(pairs) <= _FEW:  # each look-up skips all but one corner of its table (store/links.py says more)
         edges = [f"cause = {int(cause)} AND effect = {int(effect)}" for cause, effect in sorted(pairs)]
-        named = [f"node = {int(node)}" for node in nodes]
+        names = names_of(store, {node for pair in pairs for node in pair})
     else:
         causes, effects = ({pair[at] for pair in pairs} for at in (0, 1))
-        edges, named = [f"{_among('cause', causes)} AND {_among('effect', effects)}"], [_among("node", nodes)]
-    names = {
-        node: words
-        for node, *words in store.rows(
-            " UNION ALL ".join(f"SELECT node, concept_id, name FROM nodes WHERE {condition}" for condition in named)
-        )
-    }
+        edges = [f"{_among('cause', causes)} AND {_among('effect', effects)}"]
+        named = store.rows(f"SELECT node, concept_id, name FROM nodes WHERE {_among('node', causes | effects)}")
+        names = {node: words for node, *words in named}
     links = {
-        (row[0], row[1]): _link((*names[row[0]], *names[row[1]], *row[2:-3]), Support(*row[-3:]))
-        for row in store.rows(" UNION ALL ".join(f"SELECT {_LINK} FROM edges WHERE {condition}" for condition in edges))
+        (row[0], row[1]): link_of([*names[row[0]], *names[row[1]], *row[2:]])
+        for row in store.rows(" UNION ALL ".join(f"SELECT * FROM edges WHERE {condition}" for condition in edges))
         if row[:2] in pairs
     }
     return [Route(tuple(links[pair] for pair in pairwise(nodes))) for nodes in chains]
-
-
-def _link(fields: Iterable[Any], support: Support) -> Link:
-    values = [*fields, support]
-    return Link(*values)
 
 
 def _scored(layer: _Layer, nodes: str, scores: str) -> dict[str, list[int] | list[float]]:

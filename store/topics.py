@@ -4,16 +4,15 @@ A topic is *open* until what was said of it is written; with its document it sta
 (`settle`), and then it is *done*, or *failed* if nothing usable was said. What no budget was left for is *left*.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 
 from leucippus.store.database import Store
 from leucippus.store.triples import Document, Failure, Passage, stable_id
+from leucippus.store.write import Planned, insert_documents, insert_failures, insert_passages, insert_plan
 
 State = Literal["open", "done", "failed", "left"]
 
@@ -112,10 +111,12 @@ def record_said(store: Store, run_id: str, reader_id: str, said: Iterable[Said])
                 continue
             path, depth = waiting.pop(one.topic_id)
             if one.document is not None:
-                _insert_document(cursor, one.document, one.uri, one.passages)
-                read = _plan(cursor, run_id, reader_id, one, number, read)
+                insert_documents(cursor, [(one.document, one.uri)])
+                insert_passages(cursor, one.passages)
+                insert_plan(cursor, run_id, reader_id, _planned(one, number, read))
+                read += len(one.passages)
             _insert_topics(cursor, run_id, one.topic_id, path, one.subtopics, depth + 1)
-            _insert_failures(cursor, run_id, one.failures)
+            insert_failures(cursor, run_id, one.failures)
             cursor.execute(
                 "UPDATE topics SET state = ?, document_id = ?, prompt_tokens = ?, output_tokens = ? WHERE topic_id = ?",
                 [
@@ -268,82 +269,10 @@ def _insert_topics(
         )
 
 
-def _insert_document(
-    cursor: duckdb.DuckDBPyConnection, document: Document, uri: str, passages: Iterable[Passage]
-) -> None:
-    cursor.execute(
-        "INSERT INTO documents (document_id, content_hash, media_type, title, published, chars, text, added_at, kind)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [
-            document.document_id,
-            hashlib.sha256(document.text.encode()).hexdigest(),
-            document.media_type,
-            document.title,
-            document.published,
-            len(document.text),
-            document.text,
-            _now(),
-            document.kind,
-        ],
-    )
-    cursor.execute(
-        "INSERT INTO sources VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [stable_id("source", uri, document.document_id), uri, document.media_type, document.document_id, _now()],
-    )
-    for passage in passages:
-        cursor.execute(
-            "INSERT INTO passages VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [passage.passage_id, passage.document_id, passage.start, passage.end, passage.text],
-        )
-
-
-def _plan(
-    cursor: duckdb.DuckDBPyConnection, run_id: str, reader_id: str, said: Said, number: int, position: int
-) -> int:
-    """Plan the reading of a document's passages as part of batch `number`; what was read before is left as it is."""
-    for passage in said.passages:
-        skipped = passage.passage_id in said.unworthy
-        given: list[Any] = [
-            reader_id,
-            passage.passage_id,
-            run_id,
-            -1 if skipped else number,
-            position,
-            "skipped" if skipped else "planned",
-        ]
-        cursor.execute(
-            "INSERT INTO readings (reader_id, passage_id, run_id, batch, position, state) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET run_id = excluded.run_id, batch = excluded.batch,"
-            " position = excluded.position, state = excluded.state"
-            " WHERE state IN ('planned', 'failed') AND run_id <> excluded.run_id",
-            given,
-        )
-        position += 1
-    return position
-
-
-def _insert_failures(cursor: duckdb.DuckDBPyConnection, run_id: str, failures: Sequence[Failure]) -> None:
-    if not failures:
-        return
-    fields = [(one.item, one.stage, one.error, one.message, one.detail) for one in failures]
-    rows = [(stable_id("failure", run_id, *(part or "" for part in parts)), *parts) for parts in fields]
-    cursor.execute(
-        """
-        INSERT INTO failures
-        SELECT unnest($ids::VARCHAR[]), $run, unnest($items::VARCHAR[]), unnest($stages::VARCHAR[]),
-               unnest($errors::VARCHAR[]), unnest($messages::VARCHAR[]), unnest($details::VARCHAR[]), $now
-        ON CONFLICT DO NOTHING
-        """,
-        dict(
-            zip(
-                ("ids", "items", "stages", "errors", "messages", "details"),
-                map(list, zip(*rows, strict=True)),
-                strict=True,
-            )
-        )
-        | {"run": run_id, "now": _now()},
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+def _planned(said: Said, number: int, position: int) -> list[Planned]:
+    """The reading of a document's passages as part of batch `number`, from this position on."""
+    return [
+        Planned(passage.passage_id, -1 if skipped else number, position + at, skipped)
+        for at, passage in enumerate(said.passages)
+        for skipped in (passage.passage_id in said.unworthy,)
+    ]

@@ -52,59 +52,15 @@ def add_documents(store: Store, documents: Iterable[tuple[Document, str]]) -> No
     ------
     DocumentError : a text holds half a surrogate pair, which UTF-8 and so DuckDB cannot hold.
     """
-    now = _now()
     found = list(documents)
-    for document, uri in found:
-        try:
-            document.text.encode()
-        except UnicodeEncodeError as error:
-            raise DocumentError(
-                f"{_printable(uri)}: character {error.start} of the text is half a surrogate pair.",
-                expected="text that can be encoded as UTF-8",
-                next_step="Replace such characters when decoding the file.",
-            ) from error
     with store.transaction() as cursor:
-        _insert(
-            cursor,
-            "documents",
-            "VARCHAR VARCHAR VARCHAR VARCHAR VARCHAR BIGINT VARCHAR TIMESTAMP VARCHAR",
-            [
-                (
-                    document.document_id,
-                    hashlib.sha256(document.text.encode()).hexdigest(),
-                    document.media_type,
-                    _printable(document.title),
-                    document.published,
-                    len(document.text),
-                    document.text,
-                    now,
-                    document.kind,
-                )
-                for document, _ in found
-            ],
-        )
-        _insert(
-            cursor,
-            "sources",
-            "VARCHAR VARCHAR VARCHAR VARCHAR TIMESTAMP",
-            [
-                (
-                    stable_id("source", uri, document.document_id),
-                    _printable(uri),
-                    document.media_type,
-                    document.document_id,
-                    now,
-                )
-                for document, uri in found
-            ],
-        )
+        insert_documents(cursor, found)
 
 
 def add_passages(store: Store, passages: Iterable[Passage]) -> None:
     """Write passages of documents already written."""
-    rows = [(p.passage_id, p.document_id, p.start, p.end, p.text) for p in passages]
     with store.transaction() as cursor:
-        _insert(cursor, "passages", "VARCHAR VARCHAR BIGINT BIGINT VARCHAR", rows)
+        insert_passages(cursor, passages)
 
 
 def start_run(
@@ -140,19 +96,8 @@ def plan(store: Store, run_id: str, reader: Reader, rows: Iterable[Planned]) -> 
     A passage this reader has already read or skipped is left as it is. One that an earlier run failed on, or planned
     and never came to, becomes part of this run.
     """
-    planned = [
-        (reader.reader_id, row.passage_id, run_id, row.batch, row.position, "skipped" if row.skipped else "planned")
-        for row in rows
-    ]
     with store.transaction() as cursor:
-        _insert(
-            cursor,
-            "readings (reader_id, passage_id, run_id, batch, position, state)",
-            "VARCHAR VARCHAR VARCHAR INTEGER INTEGER VARCHAR",
-            planned,
-            on_conflict="ON CONFLICT DO UPDATE SET run_id = excluded.run_id, batch = excluded.batch, position = excluded.position,"
-            " state = excluded.state WHERE state IN ('planned', 'failed') AND run_id <> excluded.run_id",
-        )
+        insert_plan(cursor, run_id, reader.reader_id, rows)
 
 
 def record_batch(
@@ -189,16 +134,14 @@ def record_batch(
             return
         claims = list({claim.claim_id: claim for result in fresh for claim in result.claims}.values())
         _insert_claims(cursor, run_id, claims)
-        _insert_failures(
-            cursor, run_id, [f for r in fresh for f in (*r.rejected, *((r.failure,) if r.failure else ()))]
-        )
+        insert_failures(cursor, run_id, [f for r in fresh for f in (*r.rejected, *((r.failure,) if r.failure else ()))])
         _mark_read(cursor, reader_id, fresh, seconds / len(results))
 
 
 def add_failures(store: Store, run_id: str, failures: Iterable[Failure]) -> None:
     """Write down what could not be done outside any batch: a file that cannot be read."""
     with store.transaction() as cursor:
-        _insert_failures(cursor, run_id, list(failures))
+        insert_failures(cursor, run_id, list(failures))
 
 
 def finish_run(store: Store, run_id: str, status: Literal["finished", "interrupted", "failed"]) -> None:
@@ -267,6 +210,79 @@ def add_concept_vectors(store: Store, concept_ids: Sequence[str], vectors: NDArr
             [list(concept_ids)],
         )
         cursor.unregister("numbers")
+
+
+# For those who write these together with something else, in a transaction of their own.
+
+
+def insert_documents(cursor: duckdb.DuckDBPyConnection, found: Sequence[tuple[Document, str]]) -> None:
+    """As `add_documents`."""
+    now = _now()
+    for document, uri in found:
+        try:
+            document.text.encode()
+        except UnicodeEncodeError as error:
+            raise DocumentError(
+                f"{_printable(uri)}: character {error.start} of the text is half a surrogate pair.",
+                expected="text that can be encoded as UTF-8",
+                next_step="Replace such characters when decoding the file.",
+            ) from error
+    _insert(
+        cursor,
+        "documents",
+        "VARCHAR VARCHAR VARCHAR VARCHAR VARCHAR BIGINT VARCHAR TIMESTAMP VARCHAR",
+        [
+            (
+                document.document_id,
+                hashlib.sha256(document.text.encode()).hexdigest(),
+                document.media_type,
+                _printable(document.title),
+                document.published,
+                len(document.text),
+                document.text,
+                now,
+                document.kind,
+            )
+            for document, _ in found
+        ],
+    )
+    _insert(
+        cursor,
+        "sources",
+        "VARCHAR VARCHAR VARCHAR VARCHAR TIMESTAMP",
+        [
+            (
+                stable_id("source", uri, document.document_id),
+                _printable(uri),
+                document.media_type,
+                document.document_id,
+                now,
+            )
+            for document, uri in found
+        ],
+    )
+
+
+def insert_passages(cursor: duckdb.DuckDBPyConnection, passages: Iterable[Passage]) -> None:
+    """As `add_passages`."""
+    rows = [(p.passage_id, p.document_id, p.start, p.end, p.text) for p in passages]
+    _insert(cursor, "passages", "VARCHAR VARCHAR BIGINT BIGINT VARCHAR", rows)
+
+
+def insert_plan(cursor: duckdb.DuckDBPyConnection, run_id: str, reader_id: str, rows: Iterable[Planned]) -> None:
+    """As `plan`."""
+    planned = [
+        (reader_id, row.passage_id, run_id, row.batch, row.position, "skipped" if row.skipped else "planned")
+        for row in rows
+    ]
+    _insert(
+        cursor,
+        "readings (reader_id, passage_id, run_id, batch, position, state)",
+        "VARCHAR VARCHAR VARCHAR INTEGER INTEGER VARCHAR",
+        planned,
+        on_conflict="ON CONFLICT DO UPDATE SET run_id = excluded.run_id, batch = excluded.batch, position = excluded.position,"
+        " state = excluded.state WHERE state IN ('planned', 'failed') AND run_id <> excluded.run_id",
+    )
 
 
 def _insert_claims(cursor: duckdb.DuckDBPyConnection, run_id: str, claims: Sequence[Claim]) -> None:
@@ -338,7 +354,8 @@ def _concepts_of(cursor: duckdb.DuckDBPyConnection, phrases: Iterable[str]) -> d
     return {phrase: known[name] for phrase, name in names.items()}
 
 
-def _insert_failures(cursor: duckdb.DuckDBPyConnection, run_id: str, failures: Sequence[Failure]) -> None:
+def insert_failures(cursor: duckdb.DuckDBPyConnection, run_id: str, failures: Iterable[Failure]) -> None:
+    """As `add_failures`."""
     now = _now()
     rows = []
     for failure in failures:

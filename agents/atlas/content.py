@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from leucippus.store.database import Store
-from leucippus.store.links import Link, Node
-from leucippus.store.query import Support
+from leucippus.store.links import Link, Node, link_of
 
 LONGEST_QUOTE = 600
 """Characters of a quote that are shown; the page says where one was cut, and how long it is."""
@@ -106,15 +104,10 @@ def select(store: Store, *, limit_nodes: int, limit_links: int) -> Selection:
     return Selection(
         nodes,
         _phrases(store, [node.concept_id for node in nodes]),
-        tuple(_link(row) for row in links),
+        tuple(link_of(row) for row in links),
         int(counted[0]),
         int(counted[1]),
     )
-
-
-def _link(row: tuple[Any, ...]) -> Link:
-    counts: list[Any] = [*row[:-3], Support(*row[-3:])]
-    return Link(*counts)
 
 
 def _phrases(store: Store, concept_ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
