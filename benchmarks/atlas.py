@@ -4,12 +4,19 @@
 
 Synthetic concepts in communities, their links with one to three claims each. The page is opened in headless Chromium with
 WebGL drawn by the processor (SwiftShader): a graphics card is many times faster. In the same run and browser the same
-points and lines are drawn as SVG and on a plain 2D canvas, and every drawing is zoomed in and out for some seconds while
-frames are counted. The atlas draws fewer links while it moves, all of them when it rests: the last column says how many.
+points and lines are drawn as SVG and on a plain 2D canvas. Every drawing is zoomed in and out for some seconds, from a
+twentieth of the map to all of it, while frames are counted; the atlas is also dragged and zoomed with events of a mouse.
+
+Where drawing takes long the atlas moves the picture drawn last, stretched by up to a factor of four or so, and draws
+anew when the movement rests or has led too far: its frames are not drawings, and "redraws" says how many drawings there
+were. "atlas, drawn" draws everything at every frame, as SVG and canvas do: those three lines are like for like. "SVG
+moved" is that SVG moved as a picture too, by a CSS transform. "redraw" is one drawing of everything, to its end; "at rest"
+how long after the last movement the atlas has drawn anew. By mouse, frames count in which the mouse pauses.
 """
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 import time
@@ -56,15 +63,25 @@ WORDS = (
     "growth",
     "stress",
 )
-ZOOM = """new Promise((done) => {
-  const seconds = %d, start = performance.now(); let frames = 0, worst = 0, last = start;
+FRAMES = """window.counting = new Promise((done) => {
+  const start = performance.now(); let frames = 0, worst = 0, last = start;
   const step = (now) => {
     frames++; worst = Math.max(worst, now - last); last = now;
-    if (now - start > seconds * 1000) { done([frames / (now - start) * 1000, worst, %s]); return; }
-    %s(0.5 + 0.45 * Math.cos((now - start) / 700));
+    if (now - start > %d * 1000) { done([frames / (now - start) * 1000, worst]); return; }
+    %s;
     requestAnimationFrame(step);
   };
   requestAnimationFrame(step);
+})"""
+"""Frames a second and the longest in ms, over some seconds; what is done at every frame goes in."""
+RATIO = "0.5 + 0.45 * Math.cos((now - start) / 700)"
+REDRAW = """(() => { const times = []; for (let at = 0; at < 5; at++) { atlas.map.sigma.render(); times.push(atlas.map.motion.cost); }
+  return times.sort((one, other) => one - other)[2]; })()"""
+AT_REST = """new Promise((done) => {
+  const { motion, sigma } = atlas.map, before = motion.redraws, start = performance.now();
+  sigma.getCamera().setState({ x: 0.45, y: 0.55, ratio: 0.8 });
+  const look = () => (motion.redraws > before ? done(performance.now() - start) : setTimeout(look, 5));
+  look();
 })"""
 
 
@@ -103,11 +120,20 @@ def run(folder: Path, nodes: int, links: int, seconds: int) -> None:
         print(f"drawn by    {renderer}")
         points = browser.evaluate("[atlas.model.nodes.x, atlas.model.nodes.y]")
         ends = browser.evaluate("[atlas.model.links.cause, atlas.model.links.effect]")
-        print(f"{'':12s}{'ready':>8s} {'frames/s':>9s} {'worst frame':>12s} {'links while moving':>19s}")
-        zoomed = "atlas.map.sigma.getCamera().setState({ x: 0.5, y: 0.5, angle: 0, ratio: %s })"
-        measured = browser.evaluate(ZOOM % (seconds, "atlas.map.view.budget", f"((ratio) => {zoomed % 'ratio'})"))
-        line("atlas", ready, *measured)
-    for name, drawn in (("SVG", svg(points, ends)), ("2D canvas", canvas(points, ends))):
+        print(
+            f"redraw      {browser.evaluate(REDRAW):.0f} ms; at rest {browser.evaluate(AT_REST):.0f} ms after a movement"
+        )
+        print(f"{'':16s}{'ready':>8s} {'frames/s':>9s} {'worst frame':>12s} {'redraws':>12s}")
+        zoom = f"atlas.map.sigma.getCamera().setState({{ x: 0.5, y: 0.5, angle: 0, ratio: {RATIO} }})"
+        line("atlas, zoomed", ready, *counted(browser, FRAMES % (seconds, zoom)))
+        line("atlas, by mouse", ready, *counted(browser, FRAMES % (seconds, ""), gestures=seconds))
+        browser.evaluate("void (atlas.map.motion.quick = Infinity)")
+        line("atlas, drawn", ready, *counted(browser, FRAMES % (seconds, zoom)))
+    for name, drawn, zoom in (
+        ("SVG", svg(points, ends), "zoomTo"),
+        ("SVG moved", svg(points, ends), "moveTo"),
+        ("2D canvas", canvas(points, ends), "zoomTo"),
+    ):
         other = folder / f"{name.replace(' ', '-').lower()}.html"
         other.write_text(drawn, encoding="utf-8")
         with Browser() as browser:
@@ -115,7 +141,32 @@ def run(folder: Path, nodes: int, links: int, seconds: int) -> None:
             browser.open(other)
             browser.wait_for("window.ready", 180)
             ready = time.perf_counter() - began
-            line(name, ready, *browser.evaluate(ZOOM % (seconds, len(ends[0]), "zoomTo")))
+            browser.evaluate(f"void ({FRAMES % (seconds, f'{zoom}({RATIO})')})")
+            line(name, ready, browser.evaluate("window.counting"), "never" if zoom == "moveTo" else "every frame")
+
+
+def counted(browser: Browser, frames: str, *, gestures: float = 0.0) -> tuple[tuple[float, float], int]:
+    """Frames and redraws of the atlas while it is moved; by a mouse for so many seconds."""
+    before = browser.evaluate("atlas.map.motion.redraws")
+    browser.evaluate(f"void ({frames})")
+    end, turn = time.monotonic() + gestures, 0
+    while time.monotonic() < end:
+        turn += 1
+        middle = {"x": 590, "y": 400}
+        if turn % 2:
+            held = {"button": "left", "buttons": 1, "clickCount": 1}
+            browser.ask("Input.dispatchMouseEvent", type="mousePressed", **middle, **held)
+            for step in range(60):
+                x, y = 590 + 150 * math.sin(step / 10), 400 + 60 * math.sin(step / 5)
+                browser.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, **held)
+                time.sleep(1 / 60)
+            browser.ask("Input.dispatchMouseEvent", type="mouseReleased", x=x, y=y, **held)
+        else:
+            for notch in (-1, -1, -1, 1, 1, 1):
+                browser.ask("Input.dispatchMouseEvent", type="mouseWheel", **middle, deltaX=0, deltaY=120 * notch)
+                time.sleep(0.2)
+    per_second, worst = browser.evaluate("window.counting")
+    return (per_second, worst), browser.evaluate("atlas.map.motion.redraws") - before
 
 
 def report(summary: AtlasSummary, took: float) -> None:
@@ -124,8 +175,8 @@ def report(summary: AtlasSummary, took: float) -> None:
     print(f"written     {summary.bytes / 1e6:.1f} MB in {took:.1f} s, {summary.bytes / summary.links:.0f} bytes a link")
 
 
-def line(name: str, ready: float, frames: float, worst: float, links: int) -> None:
-    print(f"{name:12s}{ready:6.1f} s {frames:9.1f} {worst:9.0f} ms {links:19,}")
+def line(name: str, ready: float, frames: tuple[float, float], redraws: object) -> None:
+    print(f"{name:16s}{ready:6.1f} s {frames[0]:9.1f} {frames[1]:9.0f} ms {redraws!s:>12s}")
 
 
 def fill(store: Store, nodes: int, links: int) -> None:
@@ -210,6 +261,7 @@ def svg(points: list[list[float]], ends: list[list[int]]) -> str:
 {lines}</g><g fill="#4878a8">{discs}</g></svg>
 <script>const zoomTo = (ratio) => map.setAttribute("viewBox",
   `${{500 - 500 * ratio}} ${{500 - 500 * ratio}} ${{1000 * ratio}} ${{1000 * ratio}}`);
+const moveTo = (ratio) => {{ map.style.willChange = "transform"; map.style.transform = `scale(${{1 / ratio}})`; }};
 requestAnimationFrame(() => requestAnimationFrame(() => {{ window.ready = true; }}));</script>"""
 
 

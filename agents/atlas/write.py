@@ -37,8 +37,8 @@ _FEWEST = 3
 """Concepts a community found here needs to be called a domain."""
 _LIBRARIES = ("vendor/graphology.umd.min.js", "vendor/sigma.min.js")
 _SCRIPTS = (
-    "page/unpack.js", "page/model.js", "page/palette.js", "page/link_program.js", "page/overlay.js", "page/map.js",
-    "page/panels.js", "page/search.js", "page/controls.js", "page/start.js",
+    "page/unpack.js", "page/model.js", "page/palette.js", "page/link_program.js", "page/overlay.js", "page/picking.js",
+    "page/motion.js", "page/map.js", "page/panels.js", "page/search.js", "page/controls.js", "page/start.js",
 )  # fmt: skip
 
 

@@ -354,6 +354,106 @@ def test_filters_hide_links_from_the_eye_and_from_the_mouse(browser: Browser, pa
     assert "tax" in text(browser, "#panel h2")
 
 
+PLACE = """(() => { const { sigma, element } = atlas.map; const box = element.getBoundingClientRect();
+  const { x, y } = sigma.framedGraphToViewport(sigma.getNodeDisplayData(String(NODE)), { cameraState: sigma.getCamera().getState() });
+  return [box.x + x, box.y + y]; })()"""
+"""Where a node is on the screen, by the camera of this moment."""
+STILL = """atlas.map.sigma.getCamera().isAnimated() === false && atlas.map.motion.picture.style.transform === ''
+  && !atlas.map.sigma.renderFrame"""
+"""The map has come to rest, and nothing waits to be drawn."""
+
+
+@browser_there
+def test_where_drawing_is_slow_the_picture_is_moved_and_drawn_anew_at_rest(browser: Browser, page: Path) -> None:
+    opened(browser, page)
+    browser.wait_for(STILL)
+    browser.evaluate("atlas.map.motion.quick = 0")
+    drawn, after, moved = browser.evaluate(
+        """new Promise((done) => { const { motion, sigma } = atlas.map, drawn = motion.redraws; let frame = 0;
+        const corner = sigma.viewportToFramedGraph({ x: 100, y: 50 });
+        const step = () => {
+          sigma.getCamera().setState({ x: 0.5 + 0.01 * frame, y: 0.5 - 0.005 * frame, ratio: 1 - 0.02 * frame, angle: 0.01 * frame });
+          if (++frame < 20) { requestAnimationFrame(step); return; }
+          clearTimeout(motion.rest);
+          const at = new DOMPoint(100, 50).matrixTransform(new DOMMatrix(getComputedStyle(motion.picture).transform));
+          const due = sigma.framedGraphToViewport(corner, { cameraState: sigma.getCamera().getState() });
+          done([drawn, motion.redraws, Math.hypot(at.x - due.x, at.y - due.y)]); motion.drawAtRest();
+        }; step(); })"""
+    )
+    assert after == drawn
+    assert moved < 0.05  # pixels
+    browser.wait_for(STILL)
+    assert browser.evaluate("atlas.map.motion.redraws") == drawn + 1
+    at_rest, camera = browser.screenshot(), browser.evaluate("atlas.map.sigma.getCamera().getState()")
+    assert camera == pytest.approx({"x": 0.69, "y": 0.405, "ratio": 0.62, "angle": 0.19})
+
+    opened(browser, page)
+    browser.wait_for(STILL)
+    browser.evaluate("atlas.map.motion.quick = Infinity")
+    drawn = browser.evaluate("atlas.map.motion.redraws")
+    browser.evaluate(f"void atlas.map.sigma.getCamera().setState({json.dumps(camera)})")
+    browser.wait_for(f"atlas.map.motion.redraws > {drawn}")
+    assert browser.screenshot() == at_rest
+
+
+@browser_there
+def test_what_is_clicked_while_the_map_moves_is_what_is_seen_there(browser: Browser, page: Path) -> None:
+    opened(browser, page)
+    browser.wait_for(STILL)
+    node = browser.evaluate("atlas.model.nodes.name.indexOf('lung cancer')")
+    drawn = browser.evaluate(
+        """(() => { const { motion, sigma } = atlas.map; motion.quick = 0; const middle = sigma.getNodeDisplayData('NODE');
+        sigma.getCamera().setState({ x: middle.x + 0.1, y: middle.y, ratio: 0.5 }); clearTimeout(motion.rest);
+        return motion.redraws; })()""".replace("NODE", str(node))
+    )
+    assert browser.evaluate("atlas.map.motion.picture.style.transform").startswith("matrix(2, 0, 0, 2,")
+    browser.click(*browser.evaluate(PLACE.replace("NODE", str(node))))
+    browser.wait_for(f"location.hash === '#node={CANCER}'")
+    assert browser.evaluate("atlas.map.motion.redraws") == drawn
+
+
+@browser_there
+def test_a_drag_and_the_wheel_end_in_one_drawing_of_where_they_led(browser: Browser, page: Path) -> None:
+    opened(browser, page)
+    browser.wait_for(STILL)
+    browser.evaluate("atlas.map.motion.quick = 0")
+    place = PLACE.replace("NODE", str(browser.evaluate("atlas.model.nodes.name.indexOf('smoking')")))
+    before = browser.evaluate(place)
+    drag = {"button": "left", "buttons": 1, "clickCount": 1}
+    browser.ask("Input.dispatchMouseEvent", type="mousePressed", x=400, y=650, **drag)
+    for x in (420, 440, 460):
+        browser.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=640, **drag)
+    browser.evaluate("new Promise((done) => setTimeout(done, 300))")
+    assert browser.evaluate(place) == pytest.approx([before[0] + 60, before[1] - 10], abs=0.1)
+    browser.ask("Input.dispatchMouseEvent", type="mouseReleased", x=460, y=640, **drag)
+    browser.wait_for(STILL)
+    browser.ask("Input.dispatchMouseEvent", type="mouseWheel", x=500, y=300, deltaX=0, deltaY=-120)
+    browser.wait_for("atlas.map.sigma.getCamera().ratio < 0.6")
+    browser.wait_for(STILL)
+    at_rest = browser.screenshot()
+    browser.evaluate("void atlas.map.sigma.render()")
+    assert browser.screenshot() == at_rest
+
+
+@browser_there
+def test_the_mouse_finds_every_link_where_it_is_drawn(browser: Browser, page: Path) -> None:
+    opened(browser, page)
+    browser.wait_for(STILL)
+    found = browser.evaluate(
+        """(() => { const { map, model } = atlas; map.sigma.getCamera().setState({ ratio: 0.7, angle: 0.4 });
+        const cameraState = map.sigma.getCamera().getState();
+        const at = (node) => map.sigma.framedGraphToViewport(map.sigma.getNodeDisplayData(String(node)), { cameraState });
+        return model.links.cause.map((cause, link) => { const from = at(cause), to = at(model.links.effect[link]);
+          const length = Math.hypot(to.x - from.x, to.y - from.y);
+          // Of two links between the same nodes each lies to the left of its own direction.
+          const aside = model.reverse(link) === undefined ? 0 : 3;
+          const x = from.x + 0.45 * (to.x - from.x) + aside * (to.y - from.y) / length;
+          const y = from.y + 0.45 * (to.y - from.y) - aside * (to.x - from.x) / length;
+          return Number(map.sigma.getEdgeAtPoint(x, y)); }); })()"""
+    )
+    assert found == list(range(len(found)))
+
+
 @browser_there
 def test_colours_themes_and_a_narrow_window(browser: Browser, page: Path) -> None:
     opened(browser, page, "theme=dark&colour=credibility")

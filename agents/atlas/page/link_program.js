@@ -17,7 +17,6 @@ const LINK_VERTEX = `
 attribute vec2 a_start;
 attribute vec2 a_end;
 attribute vec4 a_about;    // thickness, radius of the effect, credibility, flags
-attribute vec4 a_id;
 attribute vec3 a_corner;   // 0 at the cause, 1 where the head begins, 2 at its tip; -1 and 1 across; 1 for the head
 uniform mat3 u_matrix;
 uniform vec2 u_view;       // pixels
@@ -32,6 +31,7 @@ uniform vec3 u_raises, u_lowers, u_plain, u_dispute, u_weak, u_strong;
 varying vec2 v_at;         // pixels from the cause, and across
 varying vec4 v_shape;      // end of the line, half its width, kind of head, pattern
 varying vec4 v_colour;
+uniform highp float u_feather;
 varying vec2 v_head;       // length and half width
 
 void main() {
@@ -64,25 +64,18 @@ void main() {
   bool inHead = a_corner.z > 0.5;
   if (end <= 0.0) return;
   // Two strips, so that a long line is not filled as wide as its head.
-  float reach = inHead && head > 0.0 ? v_head.y + 1.0 : thickness * 0.5 + 1.0;
-  #ifdef PICKING_MODE
-  reach = max(reach, 3.5);
-  #endif
+  float reach = inHead && head > 0.0 ? v_head.y : thickness * 0.5;
+  reach += u_feather * 0.5;
   float distance_ = a_corner.x < 0.5 ? 0.0 : (a_corner.x < 1.5 && head > 0.0) ? end - v_head.x : end;
   vec2 at = from + along * distance_ + across * (a_corner.y * reach + twin * (1.0 + 1.4 * thickness));
   v_at = vec2(distance_, a_corner.y * reach);
   v_shape = vec4(end, thickness * 0.5, head, pattern);
   gl_Position = vec4(at / (u_view * 0.5), 0.0, 1.0);
-  #ifdef PICKING_MODE
-  v_colour = a_id;
-  v_colour.a *= 255.0 / 254.0;
-  #else
   float told = mod(a_about.w, 4.0);
   vec3 signed_ = told == 1.0 ? u_raises : told == 2.0 ? u_lowers : u_plain;
   vec3 colour = u_byCredibility > 0.5 ? mix(u_weak, u_strong, a_about.z) : contested ? u_dispute : signed_;
   float weight = (0.3 + 0.7 * a_about.z) * mix(1.0, clamp(200.0 / length_, 0.12, 1.0), u_dense);
   v_colour = vec4(colour, min(1.0, u_opacity * weight * (contested ? 1.7 : 1.0)) * faint);
-  #endif
 }`;
 
 const LINK_FRAGMENT = `
@@ -94,12 +87,7 @@ varying vec2 v_head;
 uniform float u_feather;
 
 void main() {
-  #ifdef PICKING_MODE
-  if (v_at.x > v_shape.x + 2.0) discard;
-  gl_FragColor = v_colour;
-  #else
   float back = v_shape.x - v_at.x;
-  if (back < 0.0) discard;
   float across = abs(v_at.y);
   float halfWidth = v_shape.y;
   bool inHead = false;
@@ -115,19 +103,18 @@ void main() {
   if (!inHead && v_shape.w == 2.0 && mod(v_at.x, 6.0) > 2.0) alpha = 0.0;
   float opacity = v_colour.a * alpha;
   gl_FragColor = vec4(v_colour.rgb * opacity, opacity);
-  #endif
 }`;
 
-// `view` is read at every frame: { least, contested, kinds, byCredibility, opacity, dense, moving, budget }.
+// `view` is read at every frame: { least, contested, kinds, byCredibility, opacity, dense }.
 function linkProgram(view) {
-  const { FLOAT, UNSIGNED_BYTE, TRIANGLE_STRIP } = WebGLRenderingContext;
-  return class extends Sigma.rendering.EdgeProgram {
+  const { FLOAT, TRIANGLES } = WebGLRenderingContext;
+  return spread(class extends Sigma.rendering.EdgeProgram {
     getDefinition() {
       return {
-        VERTICES: 8,
+        VERTICES: 12,
         VERTEX_SHADER_SOURCE: LINK_VERTEX,
         FRAGMENT_SHADER_SOURCE: LINK_FRAGMENT,
-        METHOD: TRIANGLE_STRIP,
+        METHOD: TRIANGLES,
         UNIFORMS: [
           "u_matrix", "u_view", "u_scale", "u_least", "u_contested", "u_kinds", "u_opacity", "u_dense", "u_byCredibility", "u_raises",
           "u_lowers", "u_plain", "u_dispute", "u_weak", "u_strong", "u_feather",
@@ -136,17 +123,17 @@ function linkProgram(view) {
           { name: "a_start", size: 2, type: FLOAT },
           { name: "a_end", size: 2, type: FLOAT },
           { name: "a_about", size: 4, type: FLOAT },
-          { name: "a_id", size: 4, type: UNSIGNED_BYTE, normalized: true },
         ],
         CONSTANT_ATTRIBUTES: [{ name: "a_corner", size: 3, type: FLOAT }],
         CONSTANT_DATA: [
-          [0, 1, 0], [0, -1, 0], [1, 1, 0], [1, -1, 0], [1, 1, 1], [1, -1, 1], [2, 1, 1], [2, -1, 1],
+          [0, 1, 0], [0, -1, 0], [1, 1, 0], [0, -1, 0], [1, 1, 0], [1, -1, 0],
+          [1, 1, 1], [1, -1, 1], [2, 1, 1], [1, -1, 1], [2, 1, 1], [2, -1, 1],
         ],
       };
     }
 
     processVisibleItem(id, at, cause, effect, data) {
-      this.array.set([cause.x, cause.y, effect.x, effect.y, data.size, effect.size, data.credibility, data.flags, id], at);
+      this.array.set([cause.x, cause.y, effect.x, effect.y, data.size, effect.size, data.credibility, data.flags], at);
     }
 
     setUniforms(params, { gl, uniformLocations: at }) {
@@ -166,29 +153,44 @@ function linkProgram(view) {
         ["u_weak", of.weak], ["u_strong", of.strong],
       ]) gl.uniform3f(at[name], ...channels(colour).map((channel) => channel / 255));
     }
-
-    // While the map moves no more links are drawn than this machine draws in time.
-    render(params) {
-      const all = this.capacity;
-      if (view.moving) this.capacity = Math.min(all, view.budget);
-      renderUnpicked(this, view, () => super.render(params));
-      this.capacity = all;
-    }
-  };
+  });
 }
 
-function nodeProgram(view) {
-  return class extends Sigma.rendering.NodeCircleProgram {
-    render(params) {
-      renderUnpicked(this, view, () => super.render(params));
+// Processors draw instances one by one, at a cost that is the same for a dot as for a long line; so every vertex is written
+// out. That takes more memory: it is sent to the graphics card when it has changed, not at every frame. Nothing is drawn
+// for the mouse: see picking.js.
+function spread(Program) {
+  return class extends Program {
+    constructor(gl, _pickingBuffer, renderer) {
+      super(gl, null, renderer);
+    }
+
+    getDefinition() {
+      const { CONSTANT_ATTRIBUTES, CONSTANT_DATA, ...definition } = super.getDefinition();
+      this.corners = CONSTANT_DATA;
+      return { ...definition, ATTRIBUTES: [...definition.ATTRIBUTES, ...CONSTANT_ATTRIBUTES] };
+    }
+
+    processVisibleItem(id, at, ...about) {
+      const width = this.ATTRIBUTES_ITEMS_COUNT;
+      super.processVisibleItem(id, at, ...about);
+      this.corners.forEach((corner, number) => {
+        const to = at + number * width;
+        if (number) this.array.copyWithin(to, at, at + width);
+        this.array.set(corner, to + width - corner.length);
+      });
+      this.changed = true;
+    }
+
+    bindProgram(program) {
+      if (this.changed) super.bindProgram(program);
+      else {
+        const { gl, buffer } = program;
+        gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+        this.ATTRIBUTES.reduce((offset, attribute) => offset + this.bindAttribute(attribute, program, offset), 0);
+        gl.bindBuffer(gl.ARRAY_BUFFER, null);
+      }
+      this.changed = false;
     }
   };
-}
-
-// While the map moves nothing is picked: that saves every second drawing.
-function renderUnpicked(program, view, render) {
-  const picking = program.pickProgram;
-  if (view.moving) program.pickProgram = null;
-  render();
-  program.pickProgram = picking;
 }

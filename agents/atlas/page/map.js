@@ -1,9 +1,5 @@
 // The map itself: sigma draws concepts and links, the overlay what is brought forward.
 
-const FEWEST_LINKS_MOVING = 2000;
-const FIRST_LINKS_MOVING = 10000;
-const SLOW_MS = 30, QUICK_MS = 19;
-const REST_MS = 160;
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
 function webglWorks() {
@@ -20,8 +16,7 @@ class AtlasMap {
     this.chosen = null;
     this.hovered = null;
     this.view = {
-      least: 0, contested: false, kinds: READ | ELICITED | MEASURED, byCredibility: false, moving: false,
-      budget: Math.min(model.size, FIRST_LINKS_MOVING), dense: model.size > 2000,
+      least: 0, contested: false, kinds: READ | ELICITED | MEASURED, byCredibility: false, dense: model.size > 2000,
       // A few links may be bold; thousands have to be faint to be seen through.
       opacity: Math.max(0.13, Math.min(0.85, 14 / Math.sqrt(model.size + 1))),
       passes: (link) => this.passes(link),
@@ -32,7 +27,7 @@ class AtlasMap {
     this.sigma = new Sigma(this.graph(), element, {
       defaultEdgeType: "link",
       edgeProgramClasses: { link: linkProgram(this.view) },
-      nodeProgramClasses: { circle: nodeProgram(this.view) },
+      nodeProgramClasses: { circle: spread(Sigma.rendering.NodeCircleProgram) },
       enableEdgeEvents: true,
       defaultDrawNodeLabel: (context, data) => drawNodeLabel(context, data, this.room),
       defaultDrawNodeHover: () => {},
@@ -46,11 +41,13 @@ class AtlasMap {
       allowInvalidContainer: true,
     });
     this.sigma.createCanvasContext("forward", { beforeLayer: "mouse", style: { pointerEvents: "none" } });
+    this.sigma.pickingLayers.clear();
+    this.picking = new Picking(model, this.sigma, this.view);
     this.sigma.resize(true);
     this.overlay = new Overlay(model, this.sigma, this.view, this.sigma.canvasContexts.forward);
     this.sigma.on("beforeRender", () => { this.room = this.overlay.nameDomains(); });
     this.sigma.on("afterRender", () => this.overlay.draw());
-    this.watchMotion();
+    this.motion = new Motion(this.sigma);
     this.sigma.on("enterNode", ({ node }) => this.hover({ node: Number(node) }));
     this.sigma.on("leaveNode", () => this.hover(null));
     this.sigma.on("enterEdge", ({ edge }) => this.hover({ link: Number(edge) }));
@@ -59,8 +56,8 @@ class AtlasMap {
     this.sigma.on("clickEdge", ({ edge }) => this.passes(Number(edge)) && onLink(Number(edge)));
     this.sigma.on("clickStage", () => onGround());
     new ResizeObserver(() => {
-      this.sigma.resize();
-      this.sigma.scheduleRender();
+      // Canvases of a new size are empty: they are filled before they are seen.
+      this.sigma.render();
     }).observe(element);
   }
 
@@ -83,29 +80,6 @@ class AtlasMap {
       });
     }
     return graph;
-  }
-
-  // While the camera moves fewer links are drawn, as many as keep the movement smooth on this machine.
-  watchMotion() {
-    let last = 0, rest = 0, frame = 0;
-    this.sigma.getCamera().on("updated", () => {
-      const now = performance.now();
-      const { view } = this;
-      if (view.moving) {
-        frame = now - last;
-        if (frame > SLOW_MS) view.budget = Math.round(view.budget * Math.max(0.4, SLOW_MS / frame));
-        else if (frame < QUICK_MS) view.budget = Math.round(view.budget * 1.2);
-        view.budget = Math.max(FEWEST_LINKS_MOVING, Math.min(this.model.size, view.budget));
-      }
-      last = now;
-      view.moving = this.model.size > FEWEST_LINKS_MOVING;
-      clearTimeout(rest);
-      // A machine that draws slowly is not at rest between two frames.
-      rest = setTimeout(() => {
-        view.moving = false;
-        this.sigma.scheduleRender();
-      }, Math.max(REST_MS, 2 * frame));
-    });
   }
 
   passes(link) {

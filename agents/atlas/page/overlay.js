@@ -53,6 +53,7 @@ class Overlay {
     Object.assign(this, { model, sigma, view, context });
     this.target = null;
     this.named = [];
+    this.ratio = 1; // of the camera that the picture is drawn with
     this.centres = this.domainCentres();
   }
 
@@ -74,7 +75,7 @@ class Overlay {
   at(node) {
     const data = this.sigma.getNodeDisplayData(String(node));
     const { x, y } = this.sigma.framedGraphToViewport(data);
-    return { x, y, radius: this.sigma.scaleSize(data.size), colour: data.color };
+    return { x, y, radius: this.sigma.scaleSize(data.size, this.ratio), colour: data.color };
   }
 
   draw() {
@@ -87,12 +88,13 @@ class Overlay {
   // Which domains are named just now; the room that is left for names of concepts.
   nameDomains() {
     const room = new Room();
-    const ratio = this.sigma.getCamera().ratio;
+    const cameraState = this.sigma.getCamera().getState();
+    this.ratio = cameraState.ratio;
     this.named = [];
-    if (this.model.order < FEWEST_FOR_DOMAINS || ratio < 0.35) return room;
+    if (this.model.order < FEWEST_FOR_DOMAINS || this.ratio < 0.35) return room;
     this.context.font = `650 ${DOMAIN_SIZE}px ${FONT}`;
     for (const centre of this.centres) {
-      const { x, y } = this.sigma.graphToViewport(centre);
+      const { x, y } = this.sigma.graphToViewport(centre, { cameraState });
       const name = label(this.model.domains[centre.domain]);
       const width = this.context.measureText(name).width;
       if (room.take(x - width / 2 - 3, y - DOMAIN_SIZE, width + 6, DOMAIN_SIZE * 1.4)) this.named.push({ ...centre, name });
@@ -101,7 +103,7 @@ class Overlay {
   }
 
   domains() {
-    this.context.globalAlpha = Math.min(1, (this.sigma.getCamera().ratio - 0.35) * 4);
+    this.context.globalAlpha = Math.min(1, (this.ratio - 0.35) * 4);
     for (const { domain, name, x, y } of this.named) {
       const at = this.sigma.graphToViewport({ x, y });
       const colour = this.view.byCredibility ? theme().ink : domainColour(domain);
