@@ -4,7 +4,9 @@ What was found is written as a document of plain sentences, and the claim's span
 document: it can be read, quoted and forgotten. No effect found is no denial: the claim then has no sign and is hedged.
 """
 
+import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,12 +96,24 @@ def remember(store: Store, finding: Finding) -> str | None:
         end=said.end,
         confidence=1.0,  # the sentence was written to say just this
     )
-    settings = {"source": _clean(finding.source), "question": _clean(finding.question)}
+    settings = {
+        "source": _clean(finding.source),
+        "question": _clean(finding.question),
+        "data": _data_set(finding.source, found),
+    }
     run_id = start_run(store, command="remember", settings=settings, reader=reader)
     plan(store, run_id, reader, [Planned(passage.passage_id, 0, 0)])
     record_batch(store, run_id, reader.reader_id, [PassageResult(passage.passage_id, (claim,))])
     finish_run(store, run_id, "finished")
     return document.document_id
+
+
+def _data_set(source: str, found: Answer) -> str:
+    """What tells a data set from others: its content where it is a file, else its name and how many rows it has."""
+    if not os.path.isfile(source):
+        return f"{_clean(source)}, {found.vetting.study.rows} rows"
+    with open(source, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,17 @@ from leucippus.agents.prior import prior as prior_of
 from leucippus.agents.weaving import Weaving, weave_store
 from leucippus.errors import InputError
 from leucippus.serving.encoder import Encode, encode
+from leucippus.store.concepts import concept_id
 from leucippus.store.database import Mode, Store, open_store
 from leucippus.store.diff import Diff
 from leucippus.store.diff import diff as compare
 from leucippus.store.forget import Forgotten
 from leucippus.store.forget import forget as delete
-from leucippus.store.links import Conflict, Link, causes_of, effects_of, roots
+from leucippus.store.links import Conflict, Link, causes_of, effects_of, phrases_of, roots
 from leucippus.store.links import conflicts as find_conflicts
 from leucippus.store.merges import Decided, undo_merge
 from leucippus.store.merges import merges as decided
+from leucippus.store.places import places
 from leucippus.store.routes import Route
 from leucippus.store.routes import why as routes
 from leucippus.store.slices import Taken, take_slice
@@ -61,14 +63,18 @@ class LargeCausalModel:
         """Where claims disagree."""
         return find_conflicts(self.store, None if about is None else self._meant(about), limit=limit)
 
-    def merges(self) -> list[Decided]:
+    def merges(self, about: str | None = None, *, limit: int = 1_000_000) -> list[Decided]:
         """Which phrases were taken for one concept, the least certain first."""
-        return decided(self.store)
+        if about is None:
+            return decided(self.store, limit=limit)
+        phrases = [name for root in self._meant(about) for name, _ in phrases_of(self.store, root)]
+        return decided(self.store, about=[concept_id(name) for name in phrases], limit=limit)
 
-    def undo(self, merge_id: str) -> Weaving:
+    def undo(self, merge_id: str) -> Decided:
         """Take a merge back for good, and weave anew."""
-        undo_merge(self.store, merge_id)
-        return self.weave()
+        taken_back = undo_merge(self.store, merge_id)
+        self.weave()
+        return taken_back
 
     def prior(self, columns: Sequence[str] | Mapping[str, str]) -> Prior:
         """What the model says of the columns of a data set: a causal graph with quotes. Names, or name → meaning."""
@@ -88,10 +94,22 @@ class LargeCausalModel:
         """What two runs say differently; ids, or how they begin."""
         return compare(self.store, run_a, run_b, limit=limit)
 
-    def slice(self, out: str | os.PathLike[str], *, about: Sequence[str] = (), **choice: Any) -> Taken:
-        """A part of the model as a store of its own: `documents`, `about`, `hops`, `domain` (`store.slices.take_slice`)."""
+    def slice(
+        self, out: str | os.PathLike[str], *, about: Sequence[str] = (), domain: str | None = None, **choice: Any
+    ) -> Taken:
+        """A part of the model as a store of its own.
+
+        Parameters
+        ----------
+        about : phrases; what is said about them.
+        domain : a domain of the map, or what a model said about this topic.
+        choice : `documents`, `hops`, `force`, as `store.slices.take_slice`.
+        """
         concepts = [concept for phrase in about for concept in self._meant(phrase)]
-        taken = take_slice(self.store, Path(out), about=concepts or None, **choice)
+        mapped = [place.concept_id for place in places(self.store) if place.domain == domain]
+        if mapped:
+            concepts, domain = concepts + mapped, None
+        taken = take_slice(self.store, Path(out), about=concepts or None, domain=domain, **choice)
         with open_store(out) as part:
             weave_store(part, self._encode)
         return taken

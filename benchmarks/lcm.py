@@ -1,11 +1,15 @@
 """A large causal model of ten million claims: loading, weaving, look-ups, size; beside what it is built on.
 
     .venv/bin/python benchmarks/lcm.py [--claims 10000000] [--memory 2GB] [--folder DIR] [--without-networkx]
+        [--transfer]
 
 Made up by a seeded generator: n/10 concepts, of which one in ten is another name of one before it (the duplicates are
 known, and recorded as merges), 3n/10 pairs of cause and effect with a long tail of claims each, documents of twenty claims.
 The store is given less memory than its file has bytes. In the same run the same rows go into a bare DuckDB table, and
 the same questions to networkx (in memory) and SQLite (with indexes on cause and effect).
+
+--transfer: also slices, glue, the difference of two runs and exports, beside a plain COPY of the edges and the weaving;
+every claim then has a document of words, and every second claim a second run.
 """
 
 from __future__ import annotations
@@ -25,12 +29,16 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from leucippus.agents.export import export
 from leucippus.store.bulk import load
 from leucippus.store.concepts import concept_id
 from leucippus.store.database import Store, open_store
+from leucippus.store.diff import diff
+from leucippus.store.glue import glue_stores
 from leucippus.store.links import causes_of, effects_of
 from leucippus.store.merges import Merge, record_merges
 from leucippus.store.routes import why
+from leucippus.store.slices import take_slice
 from leucippus.store.weave import weave
 
 WEIGHTS = {"one": -1.0, "sources": 1.0, "denied": -2.0, "hedged": -0.5}
@@ -45,14 +53,18 @@ def main() -> None:
     parser.add_argument("--memory", default="2GB", help="what DuckDB may hold, here and in the bare table")
     parser.add_argument("--folder", type=Path, default=None, help="where to keep the files; none = a temporary folder")
     parser.add_argument("--without-networkx", action="store_true", help="it takes a kilobyte an edge")
+    parser.add_argument("--transfer", action="store_true", help="slices, glue, diff and exports too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        run(folder, options.claims, options.memory, not options.without_networkx)
+        woven = run(folder, options.claims, options.memory, not options.without_networkx)
+        if options.transfer:
+            transfer(folder, options.memory, woven)
 
 
-def run(folder: Path, claims: int, memory: str, networkx: bool) -> None:
+def run(folder: Path, claims: int, memory: str, networkx: bool) -> float:
+    """Returns the seconds that the weaving took."""
     parquet = folder / "parquet"
     generate(parquet, claims)
     bytes_parquet = (parquet / "claims.parquet").stat().st_size
@@ -82,6 +94,57 @@ def run(folder: Path, claims: int, memory: str, networkx: bool) -> None:
         print(f"| {name} | " + " | ".join(f"{p50 * 1e3:.1f} / {p95 * 1e3:.1f}" for p50, p95 in found.values()) + " |")
     print("\nmilliseconds, p50 / p95")
     say(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
+    return woven.seconds
+
+
+def transfer(folder: Path, memory: str, woven: float) -> None:
+    """What goes out of the woven store and comes together again. Two slices hold three fifths of the documents each."""
+    path, one, other, glued = (folder / f"{name}.duckdb" for name in ("lcm", "one", "other", "glued"))
+    with open_store(path, memory_limit=memory) as store, store.transaction() as cursor:
+        cursor.execute(_TEXTS)
+    with open_store(path, "read", memory_limit=memory) as store:
+        documents = [row[0] for row in store.rows("SELECT document_id FROM documents ORDER BY document_id")]
+        share = len(documents) * 3 // 5
+        work: dict[str, Callable[[], Any]] = {
+            "COPY": lambda: store.rows(f"COPY (SELECT * FROM edges) TO '{folder / 'edges.parquet'}' (FORMAT parquet)"),
+            "slice": lambda: take_slice(store, one, documents=documents[:share], force=True),
+            "slice 2": lambda: take_slice(store, other, documents=documents[-share:], force=True),
+            "glue": lambda: glue_stores(glued, [one, other], force=True, memory_limit=memory),
+            "diff": lambda: diff(store, "run", "other"),
+        }
+        for form in ("graphml", "jsonld", "parquet"):
+            work[form] = partial(export, store, folder / f"lcm.{form}", form, force=True)
+        best = f"SELECT credibility FROM edges ORDER BY credibility DESC LIMIT {_DAGITTY}"
+        (least,) = store.rows(f"SELECT min(credibility) FROM ({best})")[0]
+        work["dagitty"] = partial(export, store, folder / "lcm.dagitty", "dagitty", least=least, force=True)
+        plain = timed(work.pop("COPY"))
+        say(f"COPY      {plain:.1f} s of {store.rows('SELECT count(*) FROM edges')[0][0]:,} edges to Parquet")
+        for name, do in work.items():
+            took = timed(do)
+            say(f"{name:9} {took:.1f} s: {took / plain:.0f} times the COPY, {took / woven:.1f} times the weaving")
+    say(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
+
+
+_DAGITTY = 15_000
+"""Edges of the dagitty graph, the most credible ones: it may have no more than 20,000."""
+_TEXTS = """
+    CREATE TEMP MACRO said(cause, effect) AS string_agg('Reports say that ' || cause || ' leads to ' || effect || '.', ' ');
+    INSERT INTO documents BY NAME
+        SELECT document_id, sha256(document_id) AS content_hash, 'text/plain' AS media_type, document_id AS title,
+               said(cause, effect) AS text, length(said(cause, effect)) AS chars, now()::TIMESTAMP AS added_at
+        FROM claims GROUP BY document_id;
+    INSERT INTO passages
+        SELECT passage_id, document_id, 0, length(text), text
+        FROM (SELECT passage_id, document_id, said(cause, effect) AS text FROM claims GROUP BY ALL);
+    INSERT INTO sources
+        SELECT document_id, 'file:///' || document_id, 'text/plain', document_id, now()::TIMESTAMP FROM documents;
+    INSERT INTO readings (reader_id, passage_id, run_id, batch, position, state)
+        SELECT 'reader', passage_id, 'run', 0, 0, 'read' FROM passages;
+    INSERT INTO runs (run_id, command, settings, code_version, started_at, status)
+        SELECT unnest(['run', 'other']), 'extract', '{}', '1', now()::TIMESTAMP, 'finished';
+    UPDATE claims SET run_id = 'other' WHERE hash(claim_id) % 2 = 0;
+"""
+"""What the tables of the look-ups do without: texts, where they were found, that they were read, two runs."""
 
 
 def name_of(at: int) -> str:

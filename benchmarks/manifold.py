@@ -78,19 +78,19 @@ async def read(folders: Sequence[Path], path: Path) -> None:
 
 
 def from_store(path: Path) -> Arrays:
-    """Vectors of the nodes and the edges between them, each as strong as it has independent sources."""
+    """Vectors of the nodes and the edges between them, each as strong as it is credible."""
     from leucippus.store.database import open_store
 
     with open_store(path, mode="read") as store:
         vectors = store.rows(
             "SELECT vector FROM nodes LEFT JOIN concept_vectors USING (concept_id) ORDER BY node",
         )
-        edges = store.rows("SELECT cause, effect, sign(positive::INT - negative::INT), sources FROM edges")
+        edges = store.rows("SELECT cause, effect, sign(positive::INT - negative::INT), credibility FROM edges")
     if not edges or any(vector is None for (vector,) in vectors):
         sys.exit(f"{path} is not woven, or has concepts without vectors: `leucippus extract` makes both.")
-    numbers = np.array(edges, dtype=np.int64)
+    numbers = np.array(edges)
     features = np.array([vector for (vector,) in vectors], dtype=np.float32)
-    return features, numbers[:, :2], numbers[:, 2].astype(np.int8), numbers[:, 3].astype(np.float32)
+    return features, numbers[:, :2].astype(np.int64), numbers[:, 2].astype(np.int8), numbers[:, 3].astype(np.float32)
 
 
 def quality(arrays: Arrays, seeds: int) -> None:

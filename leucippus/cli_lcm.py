@@ -147,25 +147,15 @@ def show_merges(
     as_json: JsonOption = False,
 ) -> None:
     """Which phrases were taken for one concept, and why; the least certain first."""
-    from leucippus.agents.lcm import meant
-    from leucippus.agents.weaving import weave_store
-    from leucippus.serving.encoder import encode
-    from leucippus.store.concepts import concept_id
-    from leucippus.store.database import open_store
-    from leucippus.store.links import phrases_of
-    from leucippus.store.merges import merges, undo_merge
+    from leucippus.agents.lcm import open_lcm
 
     if undo is not None:
-        with open_store(store) as opened:
-            taken_back = undo_merge(opened, undo)
-            weave_store(opened, encode)
+        with open_lcm(store, "write") as model:
+            taken_back = model.undo(undo)
         _print([taken_back], as_json, lambda one: f"“{one.name}” and “{one.into}” are apart again.")
         return
-    with open_store(store, "read") as opened:
-        ids = None
-        if about is not None:
-            ids = [concept_id(name) for root in meant(opened, about) for name, _ in phrases_of(opened, root)]
-        found = merges(opened, about=ids, limit=limit)
+    with open_lcm(store) as model:
+        found = model.merges(about, limit=limit)
     sign = {1: "=", -1: "= less of"}
     words = lambda one: f"{one.merge_id}  {one.name} {sign[one.turn]} {one.into} ({one.method}: {one.reason})"
     if not _print(found, as_json, words):
@@ -180,9 +170,8 @@ def show_conflicts(
     as_json: JsonOption = False,
 ) -> None:
     """Where claims disagree: raises and lowers, asserted and denied, cause and effect both ways."""
-    from leucippus.agents.lcm import meant
-    from leucippus.store.database import open_store
-    from leucippus.store.links import Conflict, conflicts
+    from leucippus.agents.lcm import open_lcm
+    from leucippus.store.links import Conflict
 
     def words(one: Conflict) -> str:
         readings = {
@@ -194,8 +183,8 @@ def show_conflicts(
         arrow = "↔" if one.kind == "direction" else "→"
         return f"{one.cause} {arrow} {one.effect}: {first} in {one.one}, {second} in {one.other} claims"
 
-    with open_store(store, "read") as opened:
-        found = conflicts(opened, None if about is None else meant(opened, about), limit=limit)
+    with open_lcm(store) as model:
+        found = model.conflicts(about, limit=limit)
     if not _print(found, as_json, words):
         output.note("No conflicts.")
 
@@ -214,23 +203,10 @@ def take(
     as_json: JsonOption = False,
 ) -> None:
     """Write a part of the model as a store of its own."""
-    from leucippus.agents.lcm import meant
-    from leucippus.agents.weaving import weave_store
-    from leucippus.serving.encoder import encode
-    from leucippus.store.database import open_store
-    from leucippus.store.places import places
-    from leucippus.store.slices import take_slice
+    from leucippus.agents.lcm import open_lcm
 
-    with open_store(store, "read") as opened:
-        concepts = [concept for phrase in about or () for concept in meant(opened, phrase)]
-        mapped = [place.concept_id for place in places(opened) if place.domain == domain]
-        if mapped:
-            concepts, domain = concepts + mapped, None
-        taken = take_slice(
-            opened, out, documents=document or None, about=concepts or None, hops=hops, domain=domain, force=force
-        )
-    with open_store(out) as part:
-        weave_store(part, encode)
+    with open_lcm(store) as model:
+        taken = model.slice(out, about=about or (), domain=domain, documents=document or None, hops=hops, force=force)
     _print([taken], as_json, lambda one: f"{one.claims} claims from {one.documents} documents → {one.path}")
 
 
@@ -272,14 +248,10 @@ def forget(
     as_json: JsonOption = False,
 ) -> None:
     """Delete a document and exactly what rests on it."""
-    from leucippus.agents.weaving import weave_store
-    from leucippus.serving.encoder import encode
-    from leucippus.store.database import open_store
-    from leucippus.store.forget import forget as delete
+    from leucippus.agents.lcm import open_lcm
 
-    with open_store(store) as opened:
-        gone = delete(opened, document)
-        weave_store(opened, encode)
+    with open_lcm(store, "write") as model:
+        gone = model.forget(document)
     _print(
         [gone],
         as_json,
@@ -325,7 +297,7 @@ def runs(store: StoreOption = DEFAULT_STORE, as_json: JsonOption = False) -> Non
     """The runs that wrote this store, the first one first."""
     from leucippus.store.database import open_store
 
-    names: tuple[str, ...] = ("run_id", "command", "started_at", "status", "documents", "claims", "settings")
+    names = ("run_id", "command", "started_at", "status", "documents", "claims", "settings", "metrics")
     with open_store(store, "read") as opened:
         rows = opened.rows(f"SELECT {', '.join(names)} FROM runs ORDER BY started_at, run_id")
     for row in rows:

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from leucippus.config import PACKAGED_MODEL, Settings
 from leucippus.errors import ConfigError, ModelNotFound
 from leucippus.serving.calls import Answer, Call, Failed, Usage
+from leucippus.serving.merging import LORA, base_of, is_adapter, merged_folder
 from leucippus.serving.packaged import EXTRACTOR, SMOLLM2, Progress, unpack
 from leucippus.serving.tagger import DESCRIPTION as TAGGER
 
 _SAMPLE = 2**20
-_LORA = "adapter_config.json"
 
 
 class Client(Protocol):
@@ -71,6 +71,8 @@ def folder_name(folder: Path) -> str:
 def connect(settings: Settings, progress: Progress = lambda _: None) -> Client:
     """A client for `settings.model`: packaged, a folder, a hub name, or a URL (`http://host/v1#model-name`).
 
+    A folder may hold a model, or an adapter, which is then served merged into its base.
+
     Raises
     ------
     ModelNotFound : there is no such model here or where we may look.
@@ -80,7 +82,7 @@ def connect(settings: Settings, progress: Progress = lambda _: None) -> Client:
         from leucippus.serving.remote import RemoteClient
 
         folder = adapter_folder(settings)
-        if folder is not None and ((folder / _LORA).is_file() or not (folder / TAGGER).is_file()):
+        if folder is not None and ((folder / LORA).is_file() or not (folder / TAGGER).is_file()):
             raise ConfigError(
                 f"An adapter ({settings.adapter}) cannot be sent to a remote endpoint.",
                 next_step="Load it there, and name it as the model: URL#adapter-name.",
@@ -95,20 +97,38 @@ def connect(settings: Settings, progress: Progress = lambda _: None) -> Client:
 
 
 def find_model(settings: Settings, progress: Progress = lambda _: None) -> Path:
-    """The folder of a local model, unpacked or downloaded if need be.
+    """The folder of a local model, unpacked, merged or downloaded if need be.
 
     Raises
     ------
     ModelNotFound : no packaged model, folder or reachable hub model has that name.
+    ConfigError : it is an adapter that does not fit the base it names.
     """
     name = settings.model
     if name == PACKAGED_MODEL:
         return unpack(SMOLLM2, settings.cache_dir, progress)
     if Path(name).is_dir():
-        if not (Path(name) / "config.json").is_file():
-            raise ModelNotFound(f"{name!r} is a folder without a config.json.", expected="a Hugging Face model folder")
-        return Path(name).resolve()
+        folder = Path(name).resolve()
+        if is_adapter(folder):
+            return _merged(folder, settings, progress)
+        if not (folder / "config.json").is_file():
+            raise ModelNotFound(
+                f"{name!r} is a folder without a config.json.",
+                expected=f"a Hugging Face model folder, or an adapter with {LORA}",
+            )
+        return folder
     return _from_hub(name)
+
+
+def _merged(adapter: Path, settings: Settings, progress: Progress) -> Path:
+    """An adapter in its base, which it gives by name if it is the packaged one, else by path or name on the hub."""
+    name = base_of(adapter)
+    base = find_model(settings.model_copy(update={"model": PACKAGED_MODEL}), progress) if name == SMOLLM2.name else None
+    if base is None and is_adapter(Path(name)):
+        raise ModelNotFound(f"The base of {adapter} is {name!r}, an adapter itself.", expected="a whole model")
+    base = base or find_model(settings.model_copy(update={"model": name}), progress)
+    digest = hashlib.blake2b(f"{folder_name(adapter)} on {folder_name(base)}".encode(), digest_size=4).hexdigest()
+    return merged_folder(base, adapter, settings.cache_dir / f"{adapter.name}-{digest}", progress)
 
 
 def _from_hub(name: str) -> Path:
@@ -142,8 +162,8 @@ def lora_folder(settings: Settings) -> Path | None:
     ConfigError : the folder holds neither an adapter nor an extractor.
     """
     folder = adapter_folder(settings)
-    if folder is None or (folder / _LORA).is_file():
+    if folder is None or (folder / LORA).is_file():
         return folder
     if not (folder / TAGGER).is_file():
-        raise ConfigError(f"{str(folder)!r} is not a LoRA adapter.", expected=f"a folder with {_LORA} (PEFT)")
+        raise ConfigError(f"{str(folder)!r} is not a LoRA adapter.", expected=f"a folder with {LORA} (PEFT)")
     return None

@@ -70,14 +70,17 @@ def load(store: Store, folder: Path) -> dict[str, int]:
 
 
 def _add(cursor: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
-    columns = [name for (name, *_) in cursor.execute(f"DESCRIBE {table}").fetchall()]
     key = _WITHOUT_KEY.get(table)
     unknown = ""
     if key is not None and cursor.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
         unknown = f"WHERE {key} NOT IN (SELECT {key} FROM {table})"
-    named = ", ".join(f'"{name}"' for name in columns)
     conflict = "" if key else "ON CONFLICT DO NOTHING"
     try:
+        # A folder that an earlier version wrote lacks the columns added since.
+        told = cursor.execute("DESCRIBE SELECT * FROM read_parquet($1)", [str(file)]).fetchall()
+        held = {name for (name, *_) in told}
+        columns = [name for (name, *_) in cursor.execute(f"DESCRIBE {table}").fetchall() if name in held]
+        named = ", ".join(f'"{name}"' for name in columns)
         row = cursor.execute(
             f"INSERT INTO {table} ({named}) SELECT {named} FROM read_parquet($1) {unknown} {conflict}", [str(file)]
         ).fetchone()

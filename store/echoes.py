@@ -35,7 +35,7 @@ def record_echoes(
 
     The verdict depends on the documents there are, not on the order in which they came: one that is added last but
     bears the earliest date becomes the origin. What one language model said is one source, however often it was asked:
-    its documents are echoes of the first.
+    its documents are echoes of the first. So is what was measured in one data set, however often it was analysed.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def record_echoes(
     ]
     found = compare([held[document] for document in documents])
     rows = {documents[later]: (documents[origin], float(share)) for later, origin, share in found}
-    rows |= _of_models(store)
+    rows |= _of_one_knower(store)
     columns: list[Any] = [list(rows), [origin for origin, _ in rows.values()], [share for _, share in rows.values()]]
     with store.transaction() as cursor:
         cursor.execute(
@@ -89,18 +89,21 @@ def _blocks(store: Store) -> list[tuple[int, int]]:
     return blocks
 
 
-def _of_models(store: Store) -> dict[str, tuple[str, float]]:
-    """What each model said → what it said first."""
+def _of_one_knower(store: Store) -> dict[str, tuple[str, float]]:
+    """What each model said → what it said first; what was measured in each data set → what was measured first."""
     rows = store.rows(
         """
-        WITH said AS (
-            SELECT DISTINCT document_id, added_at, model FROM documents
-            JOIN (SELECT DISTINCT document_id, reader_id FROM claims) USING (document_id)
-            JOIN readers USING (reader_id) WHERE kind = 'elicited'
+        WITH known AS (
+            SELECT DISTINCT document_id, added_at, kind,
+                   CASE kind WHEN 'elicited' THEN model ELSE coalesce(settings ->> 'data', settings ->> 'source') END AS knower
+            FROM documents JOIN claims USING (document_id) JOIN readers USING (reader_id)
+            LEFT JOIN runs ON runs.run_id = claims.run_id
+            WHERE kind IN ('elicited', 'measured')
         )
         SELECT document_id, min(first_id) FROM (
-            SELECT document_id, first_value(document_id) OVER (PARTITION BY model ORDER BY added_at, document_id) AS first_id
-            FROM said
+            SELECT document_id,
+                   first_value(document_id) OVER (PARTITION BY kind, knower ORDER BY added_at, document_id) AS first_id
+            FROM known WHERE knower IS NOT NULL
         ) WHERE document_id <> first_id GROUP BY document_id
         """
     )

@@ -223,8 +223,18 @@ def _choice(
 
 
 def _document_ids(store: Store, names: Sequence[str]) -> list[str]:
+    # Thousands of ids are looked up at once: one by one, each would be a scan.
+    ids = {
+        document_id
+        for (document_id,) in store.rows(
+            "SELECT document_id FROM documents WHERE document_id IN (SELECT unnest($1::VARCHAR[]))", [list(names)]
+        )
+    }
     found: dict[str, None] = {}
     for name in names:
+        if name in ids:
+            found[name] = None
+            continue
         named = documents_named(store, name)
         if not named:
             raise unknown_document(store, name)

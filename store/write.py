@@ -5,6 +5,7 @@ Knows what is written together, so that a process killed at any moment leaves wh
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -144,18 +145,30 @@ def add_failures(store: Store, run_id: str, failures: Iterable[Failure]) -> None
         insert_failures(cursor, run_id, list(failures))
 
 
-def finish_run(store: Store, run_id: str, status: Literal["finished", "interrupted", "failed"]) -> None:
+def finish_run(
+    store: Store,
+    run_id: str,
+    status: Literal["finished", "interrupted", "failed"],
+    *,
+    metrics: Mapping[str, Any] | None = None,
+) -> None:
     """Close the run and write its counts, derived from what it wrote.
+
+    Parameters
+    ----------
+    metrics : what a training run came to; numbers that are none (NaN, infinite) are written as null. None leaves what
+        was written before.
 
     Raises
     ------
     StoreError : there is no such run.
     """
+    stored = None if metrics is None else json.dumps(_finite(metrics), sort_keys=True, default=str)
     with store.transaction() as cursor:
         changed = cursor.execute(
             """
             UPDATE runs SET
-                status = $status, finished_at = $now,
+                status = $status, finished_at = $now, metrics = coalesce($metrics::JSON, metrics),
                 documents = done.documents, passages = done.passages, skipped = done.skipped, read = done.read,
                 claims = (SELECT count(*) FROM claims WHERE run_id = $run),
                 rejected = (SELECT count(*) FROM failures WHERE run_id = $run AND stage = 'ground'),
@@ -172,7 +185,7 @@ def finish_run(store: Store, run_id: str, status: Literal["finished", "interrupt
             WHERE run_id = $run
             RETURNING run_id
             """,
-            {"run": run_id, "status": status, "now": _now()},
+            {"run": run_id, "status": status, "now": _now(), "metrics": stored},
         ).fetchall()
     if not changed:
         raise StoreError(f"There is no run {run_id}.", next_step="Start it with start_run.")
@@ -417,6 +430,17 @@ def _insert(
 def _printable(text: str) -> str:
     """`text` as DuckDB can hold it: a file name that is not UTF-8 reaches us with half surrogate pairs."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _finite(value: Any) -> Any:
+    """As JSON can hold it, which knows no NaN and no infinity."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(held) for held in value]
+    return value
 
 
 def _now() -> datetime:

@@ -2,6 +2,10 @@
 
 import asyncio
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +28,7 @@ from leucippus.store.query import claims
 from leucippus.store.topics import Topic, run_topics
 from leucippus.store.triples import Claim, Passage, Reader, Sign, stable_id
 from leucippus.store.write import PassageResult
+from tests.agents import killed
 from tests.conftest import Run
 
 Reply = Callable[[Call], "str | Failed"]
@@ -468,3 +473,26 @@ def test_the_packaged_model_tells_a_small_tree(path: Path, engine: EnginePool, r
         texts[row.claim.document_id][row.claim.start : row.claim.end] == row.claim.quote for row in rows
     )
     assert {row.claim.evidence for row in rows} == {"elicited"}
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(600)
+def test_a_process_killed_while_it_asks_is_taken_up_by_another(path: Path) -> None:
+    """What the packaged model says may depend on what is asked beside it, so what must hold of any run is looked at."""
+    command = [sys.executable, "-m", "leucippus", "elicit", "--store", str(path)]
+    asked = [*command, "soil erosion", "--depth", "2", "--branching", "4", "--budget", "6000-tokens"]
+    with subprocess.Popen(
+        asked, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if re.match(r"[1-9]\d* topics asked about", line))
+        time.sleep(1)  # into the next round
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL, said
+    before = killed.recorded(path)
+    assert {row[0] for row in before} == {"topic", "claim", "failure", "reading"}
+
+    done = subprocess.run([*command, "--resume", "--json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert killed.faults(path, before) == []
+    assert len(killed.recorded(path)) > len(before)

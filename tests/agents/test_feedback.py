@@ -10,6 +10,7 @@ import pytest
 
 from leucippus.agents.feedback import remember
 from leucippus.agents.inquiry.finding import Finding, Refusal
+from leucippus.agents.weaving import weave_store
 from leucippus.errors import StoreReadOnly
 from leucippus.store.concepts import concept_id
 from leucippus.store.database import Store, open_store
@@ -132,6 +133,33 @@ def test_it_is_woven_with_what_was_read(store: Store) -> None:
     weave(store, {"measured": 1.0})
     (link,) = effects_of(store, [concept_id("trained")])
     assert (link.effect, link.measured, link.sign) == ("weekly income", 1, Sign.POSITIVE)
+
+
+def test_analyses_of_one_data_set_are_one_source(store: Store, tmp_path: Path) -> None:
+    def sources() -> tuple[int, int]:
+        weave_store(store)
+        (link,) = effects_of(store, [concept_id("trained")])
+        return link.documents, link.sources
+
+    def analysed(name: str, text: str, effect: float) -> None:
+        (tmp_path / name).write_text(text)
+        remember(store, replace(trial(effect), source=str(tmp_path / name)))
+
+    analysed("one.csv", "treat,y\n1,2\n", 1.0)
+    analysed("one.csv", "treat,y\n1,2\n", 1.2)
+    analysed("copy.csv", "treat,y\n1,2\n", 1.4)
+    assert sources() == (3, 1)
+    analysed("two.csv", "treat,y\n0,5\n", 1.0)
+    analysed("one.csv", "treat,y\n3,4\n", 1.6)  # another file of the same name
+    assert sources() == (5, 3)
+
+
+def test_data_frames_of_one_length_are_one_source(store: Store) -> None:
+    for effect in (1.0, 1.2):
+        remember(store, replace(trial(effect), source="the data frame"))
+    made = weave_store(store)
+    (link,) = effects_of(store, [concept_id("trained")])
+    assert (link.documents, link.sources, made.echoes) == (2, 1, 1)
 
 
 def test_strange_words_do_no_harm(store: Store) -> None:

@@ -12,9 +12,10 @@ from leucippus.store.concepts import concept_id
 from leucippus.store.database import Store, open_store
 from leucippus.store.links import links_between
 from leucippus.store.merges import merges, undo_merge
-from leucippus.store.triples import Claim, Document, Passage, Reader, Sign
+from leucippus.store.triples import Document, Passage, Reader, Sign
 from leucippus.store.weave import not_woven
 from leucippus.store.write import PassageResult, Planned, add_documents, add_passages, plan, record_batch, start_run
+from tests.store.claims import claim_in
 
 READER = Reader(model="test", prompt_version="1")
 SAID = [
@@ -36,28 +37,7 @@ def say(store: Store, said: Sequence[tuple[str, str, Sign]], where: str = "a") -
     plan(store, run, READER, [Planned(passage.passage_id, 0, at) for at, passage in enumerate(passages)])
     results = []
     for passage, (cause, effect, sign) in zip(passages, said, strict=True):
-        one, other = passage.text.index(cause), passage.text.rindex(effect)
-        spans = ((one, one + len(cause)), (other, other + len(effect)))
-        claim = Claim(
-            claim_id=Claim.id_of(READER.reader_id, passage.document_id, *spans),
-            document_id=passage.document_id,
-            passage_id=passage.passage_id,
-            reader_id=READER.reader_id,
-            cause=cause,
-            cause_start=spans[0][0],
-            cause_end=spans[0][1],
-            relation="bears on",
-            effect=effect,
-            effect_start=spans[1][0],
-            effect_end=spans[1][1],
-            sign=sign,
-            negated=False,
-            hedged=False,
-            quote=passage.text,
-            start=0,
-            end=len(passage.text),
-            confidence=0.8,
-        )
+        claim = claim_in(passage, READER, cause, effect, relation="bears on", sign=sign, confidence=0.8)
         results.append(PassageResult(passage.passage_id, (claim,)))
     record_batch(store, run, READER.reader_id, results)
 

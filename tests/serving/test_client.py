@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,3 +97,59 @@ def test_models_are_recorded_by_content_not_by_place(tmp_path: Path) -> None:
 @pytest.mark.engine
 def test_the_packaged_model_is_found(packaged_model: Path) -> None:
     assert json.loads((packaged_model / "config.json").read_text())["model_type"] == "llama"
+
+
+def _adapter(folder: Path, base: str | None) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": base}))
+    return folder
+
+
+def test_an_adapter_as_the_model_names_its_base(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match="does not say"):
+        find_model(Settings(model=str(_adapter(tmp_path / "a", None))))
+    with pytest.raises(ModelNotFound, match="nobody/no-such-model"):
+        find_model(Settings(model=str(_adapter(tmp_path / "b", "nobody/no-such-model"))))
+    (tmp_path / "c" / "adapter_config.json").parent.mkdir()
+    (tmp_path / "c" / "adapter_config.json").write_text("{")
+    with pytest.raises(ModelNotFound, match="does not say"):
+        find_model(Settings(model=str(tmp_path / "c")))
+    with pytest.raises(ModelNotFound, match="an adapter itself"):
+        find_model(Settings(model=str(_adapter(tmp_path / "d", str(tmp_path / "d")))))
+
+
+@pytest.mark.engine
+def test_an_adapter_as_the_model_is_merged_into_its_base_once(
+    packaged_model: Path, adapter: str, tmp_path: Path
+) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    settings = Settings(model=adapter, cache_dir=tmp_path)
+    served = find_model(settings)
+    made = (served / "model.safetensors").stat().st_mtime_ns
+    assert find_model(settings) == served and (served / "model.safetensors").stat().st_mtime_ns == made
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [served.name]
+    assert model_name(adapter).startswith(Path(adapter).name)
+
+    tokens = AutoTokenizer.from_pretrained(served)("Rain leads to mud. Mud", return_tensors="pt")
+
+    def logits(folder: Path, lora: bool = False) -> torch.Tensor:
+        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        model = PeftModel.from_pretrained(model, adapter) if lora else model
+        with torch.inference_mode():
+            found: torch.Tensor = model(**tokens).logits
+        return found
+
+    apart, merged, plain = logits(packaged_model, lora=True), logits(served), logits(packaged_model)
+    assert (apart - merged).abs().mean() < 0.05 * (apart - plain).abs().mean()
+
+
+@pytest.mark.engine
+def test_an_adapter_that_cannot_be_read_leaves_no_model(packaged_model: Path, tmp_path: Path) -> None:
+    folder = _adapter(tmp_path / "broken", str(packaged_model))
+    (folder / "adapter_model.safetensors").write_bytes(b"cut short")
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        find_model(Settings(model=str(folder), cache_dir=tmp_path / "cache"))
+    assert [path for path in (tmp_path / "cache").iterdir() if path.is_dir()] == []

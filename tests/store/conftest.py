@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from leucippus.store.database import Store, open_store
-from leucippus.store.triples import Claim, Document, Failure, Passage, Reader, Sign
+from leucippus.store.triples import Document, Failure, Passage, Reader, Sign
 from leucippus.store.write import PassageResult, Planned, add_documents, add_passages, plan, record_batch, start_run
+from tests.store.claims import claim_in
 
 # cause, effect, sign, negated, hedged; one document a line
 GRAPH = [
@@ -60,29 +61,7 @@ def results(passages: list[Passage], reader: Reader) -> list[PassageResult]:
     """One claim and one rejected candidate a passage."""
     made = []
     for passage, (cause, effect, sign, negated, hedged) in zip(passages, GRAPH, strict=True):
-        second = passage.text.index(effect, len(cause))
-        claim = Claim(
-            claim_id=Claim.id_of(
-                reader.reader_id, passage.document_id, (0, len(cause)), (second, second + len(effect))
-            ),
-            document_id=passage.document_id,
-            passage_id=passage.passage_id,
-            reader_id=reader.reader_id,
-            cause=cause,
-            cause_start=0,
-            cause_end=len(cause),
-            relation="changes",
-            effect=effect,
-            effect_start=second,
-            effect_end=second + len(effect),
-            sign=sign,
-            negated=negated,
-            hedged=hedged,
-            quote=passage.text,
-            start=passage.start,
-            end=passage.end,
-            confidence=0.5,
-        )
+        claim = claim_in(passage, reader, cause, effect, sign=sign, negated=negated, hedged=hedged, confidence=0.5)
         rejected = Failure(item=passage.passage_id, stage="ground", error="NotFound", message="not in the passage")
         made.append(PassageResult(passage.passage_id, (claim,), (rejected,), prompt_tokens=7, output_tokens=3))
     return made

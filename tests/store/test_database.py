@@ -21,6 +21,7 @@ def test_migrations_are_applied_once_and_recorded(path: Path) -> None:
             assert store.rows("SELECT number, name FROM migrations") == [
                 (1, "first schema"),
                 (2, "large causal model"),
+                (3, "tuning"),
             ]
 
 
@@ -30,14 +31,14 @@ def test_a_later_migration_is_applied_to_an_older_store(path: Path, monkeypatch:
     def add_column(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("ALTER TABLE concepts ADD COLUMN note VARCHAR")
 
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, (3, "note", add_column)))
-    monkeypatch.setattr(migrations, "NEWEST", 3)
-    monkeypatch.setattr("leucippus.store.database.NEWEST", 3)
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, (4, "note", add_column)))
+    monkeypatch.setattr(migrations, "NEWEST", 4)
+    monkeypatch.setattr("leucippus.store.database.NEWEST", 4)
     with pytest.raises(StoreError, match="schema is older") as caught:
         open_store(path, "read")
     assert "mode='write'" in caught.value.next_step
     with open_store(path) as store:
-        assert store.rows("SELECT number FROM migrations ORDER BY number") == [(1,), (2,), (3,)]
+        assert store.rows("SELECT number FROM migrations ORDER BY number") == [(1,), (2,), (3,), (4,)]
         assert store.rows("SELECT note FROM concepts") == []
 
 
@@ -46,9 +47,9 @@ def test_a_migration_that_fails_leaves_nothing(path: Path, monkeypatch: pytest.M
         connection.execute("CREATE TABLE half (x INTEGER)")
         connection.execute("CREATE TABLE half (x INTEGER)")
 
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, (3, "fails", fail)))
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, (4, "fails", fail)))
     with pytest.raises(StoreError, match="half"):
-        monkeypatch.setattr(migrations, "NEWEST", 3)
+        monkeypatch.setattr(migrations, "NEWEST", 4)
         open_store(path)
     with duckdb.connect(str(path)) as connection:
         assert connection.execute("SELECT table_name FROM duckdb_tables()").fetchall() == []

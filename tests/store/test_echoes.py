@@ -1,6 +1,6 @@
 """Writing down which documents repeat which."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ from leucippus.store.concepts import concept_id
 from leucippus.store.database import Store, open_store
 from leucippus.store.echoes import Compared, record_echoes
 from leucippus.store.links import links_between
-from leucippus.store.triples import Claim, Document, Passage, Reader, Sign
+from leucippus.store.triples import Document, Passage, Reader
 from leucippus.store.weave import weave
 from leucippus.store.write import PassageResult, Planned, add_documents, add_passages, plan, record_batch, start_run
+from tests.store.claims import claim_in
 
 NEWS = "Officials said on Monday that smoking causes lung cancer in many towns of the county, and that taxes help."
 
@@ -77,22 +78,18 @@ def test_one_transaction(store: Store, path: Path) -> None:
         _record(read)
 
 
-def _claimed(store: Store, document: Document, model: str) -> None:
+def _claimed(store: Store, document: Document, model: str, settings: Mapping[str, str] | None = None) -> None:
     _add(store, document)
     reader = Reader(model=model, prompt_version="1")
     text = document.text.lower()
     passage = Passage.of(document, 0, len(document.text))
     add_passages(store, [passage])
-    run_id = start_run(store, command="test", settings={"document": document.document_id}, reader=reader)
+    run_id = start_run(store, command="test", settings=settings or {"document": document.document_id}, reader=reader)
     plan(store, run_id, reader, [Planned(passage.passage_id, 0, 0)])
-    at, to = text.index("smoking"), text.index("lung cancer")
-    claim = Claim(
-        claim_id=Claim.id_of(reader.reader_id, document.document_id, (at, at + 7), (to, to + 11)),
-        document_id=document.document_id, passage_id=passage.passage_id, reader_id=reader.reader_id,
-        cause="smoking", cause_start=at, cause_end=at + 7, relation="causes",
-        effect="lung cancer", effect_start=to, effect_end=to + 11, sign=Sign.POSITIVE, negated=False, hedged=False,
-        quote=document.text, start=0, end=len(document.text),
-    )  # fmt: skip
+    smoking, cancer = (
+        document.text[(at := text.index(words)) : at + len(words)] for words in ("smoking", "lung cancer")
+    )
+    claim = claim_in(passage, reader, smoking, cancer)
     record_batch(store, run_id, reader.reader_id, [PassageResult(passage.passage_id, (claim,))])
 
 
@@ -107,3 +104,19 @@ def test_echoes_and_repeated_answers_are_one_source(store: Store) -> None:
     weave(store, {"one": 0.0, "sources": 1.0})
     (link,) = links_between(store, [concept_id("smoking")], [concept_id("lung cancer")])
     assert (link.documents, link.sources) == (6, 4)
+
+
+def test_what_was_measured_in_one_data_set_is_one_source(store: Store) -> None:
+    said: list[dict[str, str]] = [{"source": "a.csv"}] * 2
+    said += [{"source": "b.csv", "data": "1f"}, {"source": "c.csv", "data": "1f"}, {}]
+    for at, settings in enumerate(said):
+        text = f"Analysis {at}: smoking raised lung cancer."
+        document = Document.of(text, media_type="text/plain", title="t", kind="measured")
+        _claimed(store, document, f"design {at}", settings)
+    assert _record(store) == Compared(0, 2, 2)
+    weave(store, {"one": 0.0, "sources": 1.0})
+    (link,) = links_between(store, [concept_id("smoking")], [concept_id("lung cancer")])
+    assert (link.documents, link.sources) == (5, 3)
+    with store.transaction() as cursor:
+        cursor.execute("DELETE FROM runs")  # as in a store that was loaded without them
+    assert _record(store).echoes == 0

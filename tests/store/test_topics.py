@@ -17,9 +17,10 @@ from leucippus.store.topics import (
     settle,
     topic_id,
 )
-from leucippus.store.triples import Claim, Document, Evidence, Failure, Passage, Reader, Sign
+from leucippus.store.triples import Document, Evidence, Failure, Passage, Reader
 from leucippus.store.weave import weave
 from leucippus.store.write import PassageResult, record_batch, start_run
+from tests.store.claims import claim_in
 
 
 @pytest.fixture
@@ -57,28 +58,7 @@ def read(store: Store, run_id: str, reader: Reader) -> None:
         results = []
         for passage in batch:
             cause, effect = passage.text.rstrip(".").split(" changes ")
-            at = passage.start + passage.text.index(effect)
-            spans = (passage.start, passage.start + len(cause)), (at, at + len(effect))
-            claim = Claim(
-                claim_id=Claim.id_of(reader.reader_id, passage.document_id, *spans),
-                document_id=passage.document_id,
-                passage_id=passage.passage_id,
-                reader_id=reader.reader_id,
-                cause=cause,
-                cause_start=spans[0][0],
-                cause_end=spans[0][1],
-                relation="changes",
-                effect=effect,
-                effect_start=spans[1][0],
-                effect_end=spans[1][1],
-                sign=Sign.POSITIVE,
-                negated=cause == "zoning",
-                hedged=False,
-                evidence=Evidence.ELICITED,
-                quote=passage.text,
-                start=passage.start,
-                end=passage.end,
-            )
+            claim = claim_in(passage, reader, cause, effect, negated=cause == "zoning", evidence=Evidence.ELICITED)
             results.append(PassageResult(passage.passage_id, (claim,)))
         record_batch(store, run_id, reader.reader_id, results)
 

@@ -1,5 +1,7 @@
 """Writing twice is writing once, and a killed process leaves whole batches."""
 
+import json
+import math
 import random
 import signal
 import subprocess
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from leucippus.errors import DocumentError, StoreError
+from leucippus.store import migrations
 from leucippus.store.database import Store, open_store
 from leucippus.store.triples import Document, Failure, Passage, Reader, stable_id
 from leucippus.store.write import (
@@ -69,7 +72,7 @@ def test_everything_written_twice_is_written_once(
     assert contents(store) == once
     assert {table: len(rows) for table, rows in once.items()} == {
         "sources": 12, "documents": 12, "passages": 12, "readers": 1, "runs": 1, "readings": 12, "claims": 10,
-        "concepts": 8, "aliases": 8, "concept_vectors": 2, "failures": 12, "migrations": 2,
+        "concepts": 8, "aliases": 8, "concept_vectors": 2, "failures": 12, "migrations": 3,
     }  # fmt: skip
     counts = "documents, passages, skipped, read, claims, rejected, failures, prompt_tokens, output_tokens, seconds"
     assert store.rows(f"SELECT status, {counts} FROM runs") == [("finished", 12, 12, 1, 10, 10, 10, 2, 75, 30, 11.0)]
@@ -234,3 +237,28 @@ def test_a_killed_process_leaves_whole_batches(path: Path, moment: str) -> None:
 def test_ids_do_not_change() -> None:
     assert stable_id("a", 1) == "c25807dbd8416470"
     assert Reader(model="m", prompt_version="1").reader_id == "05b5a134af9791d5"
+
+
+def test_what_a_training_run_came_to_is_kept(store: Store) -> None:
+    run_id = start_run(store, command="train axiomatic", settings={})
+    metrics = {"loss": 0.25, "curve": [1.0, math.nan, math.inf], "out": Path("model ünï"), "by": {7: {"f1": 1}}}
+    finish_run(store, run_id, "finished", metrics=metrics)
+    kept = {"by": {"7": {"f1": 1}}, "curve": [1.0, None, None], "loss": 0.25, "out": "model ünï"}
+
+    assert json.loads(store.rows("SELECT metrics FROM runs")[0][0]) == kept
+    assert store.rows("SELECT (metrics->>'loss')::DOUBLE FROM runs") == [(0.25,)]
+    finish_run(store, run_id, "finished")  # without metrics, those there are stay
+    assert json.loads(store.rows("SELECT metrics FROM runs")[0][0]) == kept
+
+
+def test_runs_of_older_stores_have_no_metrics_until_they_get_some(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as then:
+        then.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:2])
+        then.setattr(migrations, "NEWEST", 2)
+        then.setattr("leucippus.store.database.NEWEST", 2)
+        with open_store(path) as old:
+            run_id = start_run(old, command="train extractor", settings={"out": "x"})
+    with open_store(path) as now:
+        assert now.rows("SELECT run_id, settings->>'out', metrics FROM runs") == [(run_id, "x", None)]
+        finish_run(now, run_id, "finished", metrics={"f1": 0.5})
+        assert now.rows("SELECT status, metrics->>'f1' FROM runs") == [("finished", "0.5")]
