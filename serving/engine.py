@@ -10,21 +10,25 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from leucippus.config import EngineSettings
 from leucippus.serving.calls import Call, Choice, Copied, Failed, FailureKind, RawAnswer, Regex, Usage
 from leucippus.serving.copying import copy_grammar
+
+Result = TypeVar("Result")
 
 # Grammars are compiled beside the scheduler, about 2 ms each, while later calls are still being submitted. All must be
 # ready before the first step of a batch, or the order in which they become ready would decide what is decoded next to
 # what: wait a little for the last ones.
 _GRAMMAR_SETTLE_S = 0.2
 _GRAMMAR_COMPILE_S = 0.001
+_PULSE_S = 1.0
+"""Between looks at whether the engine is alive."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,9 @@ class Engine:
 
     async def answer(self, call: Call) -> RawAnswer | Failed:
         """One call, decoded beside whatever else is running. Cancelling the task aborts the request."""
+        return await self._while_it_lives(self._answer(call))
+
+    async def _answer(self, call: Call) -> RawAnswer | Failed:
         return await self._finish(await self._submit(self._prepare(call)))
 
     async def answer_batch(self, calls: Sequence[Call]) -> list[RawAnswer | Failed]:
@@ -94,6 +101,9 @@ class Engine:
 
         Calls are prepared before the engine is waited for, so that one batch is made ready while another is decoded.
         """
+        return await self._while_it_lives(self._answer_batch(calls))
+
+    async def _answer_batch(self, calls: Sequence[Call]) -> list[RawAnswer | Failed]:
         prepared: list[_Prepared | Failed] = []
         for call in calls:
             prepared.append(self._prepare(call))
@@ -113,6 +123,19 @@ class Engine:
             finally:
                 if await self._llm.is_paused():
                     await self._llm.resume_generation()
+
+    async def _while_it_lives(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """What comes of `work`; vLLM's EngineDeadError if the engine dies first, for whose word vLLM may wait for ever."""
+        task = asyncio.create_task(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=_PULSE_S))[0]:
+                if self._llm.errored:
+                    raise self._llm.dead_error
+            return task.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=_PULSE_S)
 
     def shutdown(self) -> None:
         self._llm.shutdown()
