@@ -1,7 +1,7 @@
 """A token classifier over words: a text in, numbers for each of its words out. Knows no labels.
 
 The body is the packaged MiniLM with the weights of an extractor folder laid over it; plain transformers run it, in
-bfloat16 and batches of like length. That is as fast on a CPU as vLLM's pooling runner and ready in seconds instead of
+bfloat16 where that is fast, and in batches of like length. That is as fast on a CPU as vLLM's pooling runner and ready in seconds instead of
 half a minute. What it holds is a usual `BertForTokenClassification`.
 """
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leucippus.errors import ModelNotFound
+from leucippus.serving.arithmetic import fast_bfloat16
 from leucippus.serving.packaged import minilm_folder
 
 MAX_TOKENS = 256
@@ -127,7 +128,7 @@ class Tagger:
         missing, unknown = model.load_state_dict({name: t.float() for name, t in tuned.items()}, strict=False)
         if unknown or set(missing) != {_FROZEN}:
             raise ModelNotFound(f"The tagger in {folder} does not fit all-MiniLM-L6-v2: {[*missing, *unknown][:3]} …")
-        return cls(model.to(torch.bfloat16 if _fast_bfloat16() else torch.float32).eval(), tokenizer)
+        return cls(model.to(torch.bfloat16 if fast_bfloat16() else torch.float32).eval(), tokenizer)
 
     def score(self, texts: Sequence[str], *, batch: int = 32) -> list[Scores]:
         """The scores of each text, in the order of `texts`; the same texts give the same scores."""
@@ -155,15 +156,6 @@ class Tagger:
                     cut = bool(encoded[i].overflowing)
                     found[i] = Scores(tuple(offsets), logits[row, 0].copy(), logits[row, first], cut)
         return [found[i] for i in range(len(texts))]
-
-
-def _fast_bfloat16() -> bool:
-    """Whether this machine multiplies bfloat16 faster than float32."""
-    import torch
-
-    return bool(
-        torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )
 
 
 class LocalTagger:

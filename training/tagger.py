@@ -21,6 +21,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as binary_loss
 from torch.nn.functional import cross_entropy
 
 from leucippus.agents import tagging
+from leucippus.serving.arithmetic import fast_bfloat16
 from leucippus.serving.tagger import MAX_TOKENS, words_of
 from leucippus.training.examples import Example, Mark, Span
 
@@ -159,7 +160,7 @@ def train(
         ids, mask = _padded(batch, tokenizer.pad_token_id)
         hidden = (torch.rand(ids.shape) < recipe.masked) & (ids > tokenizer.mask_token_id)  # special tokens come first
         ids = ids.masked_fill(hidden, tokenizer.mask_token_id)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast_bfloat16()):
             logits = model(input_ids=ids, attention_mask=mask).logits
         loss = loss_of(logits.float(), batch)
         optimiser.zero_grad()
