@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from leucippus import cli_analysis, cli_designs, cli_lcm, output
+from leucippus import cli_analysis, cli_designs, cli_lcm, cli_train, output
 from leucippus._version import __version__
 from leucippus.cli_lcm import DEFAULT_STORE, JsonOption, StoreOption
 from leucippus.config import Settings, load_settings
@@ -23,16 +23,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Documents become grounded causal claims.",
 )
-bench = typer.Typer(no_args_is_help=True, help="Run the extraction pipeline over benchmark files.")
+bench = typer.Typer(no_args_is_help=True, help="Measure the parts of the program.")
 train = typer.Typer(no_args_is_help=True, help="Fine-tune the small models.")
 app.add_typer(train, name="train")
 app.add_typer(bench, name="bench")
 cli_lcm.register(app)
 cli_designs.register(app)
 cli_analysis.register(app, bench)
+cli_train.register(train, bench)
 
 ModelOption = Annotated[
-    str | None, typer.Option(help="'packaged', a model folder, a hub name, or an OpenAI-compatible URL.")
+    str | None,
+    typer.Option(help="'packaged', the folder of a model or of an adapter, a hub name, or an OpenAI-compatible URL."),
 ]
 AdapterOption = Annotated[
     str | None,
@@ -234,11 +236,7 @@ def train_extractor(
     as_json: JsonOption = False,
 ) -> None:
     """Tune the packaged models to extract claims; the folder is what --adapter takes."""
-    from leucippus.serving.cluster import TORCH_ENVIRONMENT
-
-    if any(os.environ.get(name) != value for name, value in TORCH_ENVIRONMENT.items()):
-        # The allocator reads its settings when a process starts.
-        os.execve(sys.executable, [sys.executable, "-m", "leucippus", *sys.argv[1:]], os.environ | TORCH_ENVIRONMENT)
+    cli_train.with_torch_environment()
 
     from dataclasses import replace
 

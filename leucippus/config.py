@@ -106,7 +106,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LEUCIPPUS_", env_nested_delimiter="__", extra="forbid")
 
     model: str = Field(
-        default=PACKAGED_MODEL, description="'packaged', a folder, a hub name, or an OpenAI-compatible URL"
+        default=PACKAGED_MODEL,
+        description="'packaged', the folder of a model or of an adapter to merge, a hub name, or an OpenAI-compatible URL",
     )
     adapter: str | None = Field(
         default=PACKAGED_MODEL,

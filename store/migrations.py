@@ -19,9 +19,14 @@ def _large_causal_model(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(Path(__file__).with_name("lcm.sql").read_text(encoding="utf-8"))
 
 
+def _tuning(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(Path(__file__).with_name("tuning.sql").read_text(encoding="utf-8"))
+
+
 MIGRATIONS: tuple[tuple[int, str, Callable[[duckdb.DuckDBPyConnection], None]], ...] = (
     (1, "first schema", _first_schema),
     (2, "large causal model", _large_causal_model),
+    (3, "tuning", _tuning),
 )
 NEWEST = MIGRATIONS[-1][0]
 

@@ -6,6 +6,7 @@ words of the text, in the order and spelling that copy-only decoding allows.
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,9 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from leucippus.agents.asking import Brief
+from leucippus.serving.arithmetic import fast_bfloat16
 from leucippus.serving.copying import TOKEN, is_word
 from leucippus.serving.packaged import SMOLLM2
 from leucippus.training.examples import Example, Span
+
+Report = Callable[[int, int, float], None]
+"""Step, steps, loss."""
+CONFIG = "adapter_config.json"
+PLAIN = (
+    "{% for message in messages %}{{ message['content'] }}"
+    "{{ eos_token if message['role'] == 'assistant' else '\n\n' }}{% endfor %}"
+)
+"""The chat template of a model that has none: plain turns, as the engine puts them to it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,8 @@ class Recipe:
     targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
     longest: int = 320
     """Tokens; longer examples are left out."""
+    save_every: int = 100
+    """Steps between checkpoints."""
     seed: int = 0
 
 
@@ -78,9 +91,18 @@ def train(
     model: Path,
     out: Path,
     recipe: Recipe,
-    report: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+    report: Report = lambda step, steps, loss: None,
 ) -> None:
     """Write a PEFT adapter for `model` into `out`. A run that was cut short goes on from its last checkpoint there."""
+    rows = [row for example in drawn(examples, recipe) if (row := conversation(example)) is not None]
+    save(fit(rows, model, out / "checkpoints", recipe, report).model, out, SMOLLM2.name)
+
+
+def fit(rows: Sequence[dict[str, Any]], model: Path, checkpoints: Path, recipe: Recipe, report: Report) -> Any:
+    """The trainer of a LoRA adapter, when it has learned the completions of all rows that are not too long.
+
+    A run that was cut short goes on from its last whole checkpoint.
+    """
     import torch
     from datasets import Dataset  # type: ignore[import-untyped]
     from peft import LoraConfig
@@ -89,7 +111,7 @@ def train(
     from trl.trainer.sft_trainer import SFTTrainer
 
     tokenizer: Any = AutoTokenizer.from_pretrained(model)
-    rows = [row for example in drawn(examples, recipe) if (row := conversation(example)) is not None]
+    tokenizer.chat_template = tokenizer.chat_template or PLAIN
     rows = [row for row in rows if _length(tokenizer, row) <= recipe.longest]
 
     class Reporter(TrainerCallback):
@@ -97,7 +119,6 @@ def train(
             if logs and "loss" in logs:
                 report(state.global_step, state.max_steps, float(logs["loss"]))
 
-    checkpoints = out / "checkpoints"
     trainer = SFTTrainer(
         model=str(model),
         processing_class=tokenizer,
@@ -117,27 +138,51 @@ def train(
             completion_only_loss=True,
             max_length=recipe.longest,
             seed=recipe.seed,
-            logging_steps=10,
+            logging_steps=min(10, recipe.save_every),
             save_strategy="steps",
-            save_steps=100,
+            save_steps=recipe.save_every,
             save_total_limit=1,
             report_to=[],
             use_cpu=not torch.cuda.is_available(),
-            bf16=True,
+            bf16=fast_bfloat16(),
             gradient_checkpointing=False,
             dataloader_pin_memory=False,
             disable_tqdm=True,
-            model_init_kwargs={"dtype": "bfloat16"},
+            model_init_kwargs={"dtype": "bfloat16" if fast_bfloat16() else "float32"},
         ),
     )
     trainer.remove_callback(PrinterCallback)  # standard output is for results
-    trainer.train(resume_from_checkpoint=any(checkpoints.glob("checkpoint-*")) or None)
-    tuned: Any = trainer.model
-    tuned.save_pretrained(str(out))
-    (out / "README.md").unlink(missing_ok=True)  # PEFT's empty model card; ours is written by people
-    config = json.loads((out / "adapter_config.json").read_text())
-    config["base_model_name_or_path"] = SMOLLM2.name  # not where it happened to lie
-    (out / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+    last = last_checkpoint(checkpoints)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    return trainer
+
+
+def last_checkpoint(checkpoints: Path) -> Path | None:
+    """The last one that was written to its end; its state is what a trainer writes last."""
+    whole = [state.parent for state in checkpoints.glob("checkpoint-*/trainer_state.json")]
+    return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
+
+
+def save(tuned: Any, out: Path, base: str) -> None:
+    """Write an adapter into `out`, its adapter_config.json last: a folder that has it has everything.
+
+    Parameters
+    ----------
+    tuned : the model with its adapter.
+    base : what the adapter is to say it was tuned on: not where that happened to lie.
+    """
+    unfinished = out / "unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        tuned.save_pretrained(str(unfinished))
+        (unfinished / "README.md").unlink(missing_ok=True)  # PEFT's empty model card; ours is written by people
+        config = json.loads((unfinished / CONFIG).read_text())
+        config["base_model_name_or_path"] = base
+        (unfinished / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+        for file in sorted(unfinished.iterdir(), key=lambda file: file.name == CONFIG):
+            file.replace(out / file.name)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _length(tokenizer: Any, row: dict[str, Any]) -> int:

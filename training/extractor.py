@@ -69,7 +69,7 @@ def train_extractor(store: Store, out: Path, recipe: Recipe, settings: Settings,
     except BaseException as error:
         finish_run(store, run_id, "failed" if isinstance(error, InputError) else "interrupted")
         raise
-    finish_run(store, run_id, "finished")
+    finish_run(store, run_id, "finished", metrics=scores)
     return {"run_id": run_id, "out": str(out), **scores}
 
 
@@ -84,7 +84,7 @@ def _train(out: Path, recipe: Recipe, settings: Settings, report: Report) -> dic
         tagger.train_mean(texts, model, tokenizer, recipe.tagger, out / "runs", _step(report, "tagger"))
         save_tagger(model, out)
         shutil.rmtree(out / "runs")
-    if recipe.adapter and not (out / "adapter_model.safetensors").is_file():
+    if recipe.adapter and not (out / adapter.CONFIG).is_file():
         model_folder = find_model(settings.model_copy(update={"model": PACKAGED_MODEL}))
         adapter.train(examples, model_folder, out, recipe.adapter, _step(report, "adapter"))
         shutil.rmtree(out / "checkpoints", ignore_errors=True)

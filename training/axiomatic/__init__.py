@@ -1,0 +1,1 @@
+"""Axiomatic training: teach a transformer axioms of causal reasoning, and measure how far beyond its lessons it reasons."""
