@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leucippus.serving.loading import ALONE
 from leucippus.serving.packaged import minilm_folder
 
 _MAX_TOKENS = 128
@@ -44,7 +45,8 @@ class Encoder:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self._model: Any = AutoModel.from_pretrained(folder).eval()
+        with ALONE:
+            self._model: Any = AutoModel.from_pretrained(folder).eval()
 
     def encode(self, texts: Sequence[str], *, batch: int = 64) -> NDArray[np.float32]:
         """Vectors of shape (len(texts), 384), in the order of `texts`."""

@@ -14,6 +14,7 @@ from typing import Any
 from filelock import FileLock
 
 from leucippus.errors import ConfigError, ModelNotFound
+from leucippus.serving.loading import ALONE
 from leucippus.serving.packaged import Progress
 
 LORA = "adapter_config.json"
@@ -60,7 +61,8 @@ def merge(base: Path, adapter: Path) -> Any:
     from transformers import AutoModelForCausalLM
 
     # Added in float32 and rounded once: what the adapter adds is small beside the weights.
-    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    with ALONE:
+        model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     try:
         _check_fits(model, base, adapter)
         return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().to(_dtype(base))

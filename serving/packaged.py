@@ -19,6 +19,7 @@ from typing import Any
 from filelock import FileLock
 
 from leucippus.errors import ConfigError, ModelNotFound
+from leucippus.serving.loading import ALONE
 
 Progress = Callable[[str], None]
 
@@ -154,9 +155,10 @@ def _convert(source: Path, target: Path) -> None:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder, file = str(source.parent), source.name
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=file, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
-    )
+    with ALONE:
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=file, dtype=torch.float32, quantization_config=GgufConfig(dequantize=True)
+        )
     # transformers keeps calling the dequantised model quantised, and then refuses to save it: drop the tags.
     model.hf_quantizer = None
     model.is_quantized = False

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from leucippus.errors import ModelNotFound
 from leucippus.serving.arithmetic import fast_bfloat16
+from leucippus.serving.loading import ALONE
 from leucippus.serving.packaged import minilm_folder
 
 MAX_TOKENS = 256
@@ -75,13 +76,16 @@ def base_model(width: int, seed: int = 0) -> tuple[Any, Any]:
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    torch.manual_seed(seed)
-    level = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it would report the new head as missing
-    try:
-        model = AutoModelForTokenClassification.from_pretrained(minilm_folder(), num_labels=width, dtype=torch.float32)
-    finally:
-        logging.set_verbosity(level)
+    with ALONE:
+        torch.manual_seed(seed)
+        level = logging.get_verbosity()
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it would report the new head as missing
+        try:
+            model = AutoModelForTokenClassification.from_pretrained(
+                minilm_folder(), num_labels=width, dtype=torch.float32
+            )
+        finally:
+            logging.set_verbosity(level)
     return model, AutoTokenizer.from_pretrained(minilm_folder())
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from leucippus.agents.asking import Brief
 from leucippus.serving.arithmetic import fast_bfloat16
 from leucippus.serving.copying import TOKEN, is_word
+from leucippus.serving.loading import ALONE
 from leucippus.serving.packaged import SMOLLM2
 from leucippus.training.examples import Example, Span
 
@@ -119,38 +120,39 @@ def fit(rows: Sequence[dict[str, Any]], model: Path, checkpoints: Path, recipe: 
             if logs and "loss" in logs:
                 report(state.global_step, state.max_steps, float(logs["loss"]))
 
-    trainer = SFTTrainer(
-        model=str(model),
-        processing_class=tokenizer,
-        train_dataset=Dataset.from_list(rows),
-        callbacks=[Reporter()],
-        peft_config=LoraConfig(
-            r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules=list(recipe.targets), task_type="CAUSAL_LM"
-        ),
-        args=SFTConfig(
-            output_dir=str(checkpoints),
-            num_train_epochs=recipe.epochs,
-            per_device_train_batch_size=recipe.batch,
-            learning_rate=recipe.learning_rate,
-            warmup_steps=10,
-            lr_scheduler_type="cosine",
-            train_sampling_strategy="group_by_length",
-            completion_only_loss=True,
-            max_length=recipe.longest,
-            seed=recipe.seed,
-            logging_steps=min(10, recipe.save_every),
-            save_strategy="steps",
-            save_steps=recipe.save_every,
-            save_total_limit=1,
-            report_to=[],
-            use_cpu=not torch.cuda.is_available(),
-            bf16=fast_bfloat16(),
-            gradient_checkpointing=False,
-            dataloader_pin_memory=False,
-            disable_tqdm=True,
-            model_init_kwargs={"dtype": "bfloat16" if fast_bfloat16() else "float32"},
-        ),
-    )
+    with ALONE:
+        trainer = SFTTrainer(
+            model=str(model),
+            processing_class=tokenizer,
+            train_dataset=Dataset.from_list(rows),
+            callbacks=[Reporter()],
+            peft_config=LoraConfig(
+                r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules=list(recipe.targets), task_type="CAUSAL_LM"
+            ),
+            args=SFTConfig(
+                output_dir=str(checkpoints),
+                num_train_epochs=recipe.epochs,
+                per_device_train_batch_size=recipe.batch,
+                learning_rate=recipe.learning_rate,
+                warmup_steps=10,
+                lr_scheduler_type="cosine",
+                train_sampling_strategy="group_by_length",
+                completion_only_loss=True,
+                max_length=recipe.longest,
+                seed=recipe.seed,
+                logging_steps=min(10, recipe.save_every),
+                save_strategy="steps",
+                save_steps=recipe.save_every,
+                save_total_limit=1,
+                report_to=[],
+                use_cpu=not torch.cuda.is_available(),
+                bf16=fast_bfloat16(),
+                gradient_checkpointing=False,
+                dataloader_pin_memory=False,
+                disable_tqdm=True,
+                model_init_kwargs={"dtype": "bfloat16" if fast_bfloat16() else "float32"},
+            ),
+        )
     trainer.remove_callback(PrinterCallback)  # standard output is for results
     last = last_checkpoint(checkpoints)
     trainer.train(resume_from_checkpoint=str(last) if last else None)

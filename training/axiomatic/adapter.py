@@ -20,7 +20,9 @@ from typing import Any
 
 from leucippus.config import PACKAGED_MODEL, load_settings
 from leucippus.errors import InputError
+from leucippus.serving.arithmetic import fast_bfloat16
 from leucippus.serving.client import find_model
+from leucippus.serving.loading import ALONE
 from leucippus.serving.merging import base_of, merge
 from leucippus.serving.packaged import SMOLLM2
 from leucippus.training.adapter import CONFIG, conversation, drawn, fit, last_checkpoint, save
@@ -190,14 +192,17 @@ def compare(
     check_base(adapter, SMOLLM2.name if base in SMOLLM2_NAMES else folder.name, folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    plain: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
-    model = LanguageModel(plain.to(device), tokenizer)
+    with ALONE:
+        plain: Any = AutoModelForCausalLM.from_pretrained(folder, dtype="auto")
+    # The numbers are those that are served; a processor that only emulates bfloat16 computes with them in float32.
+    dtype = plain.dtype if fast_bfloat16() else torch.float32
+    model = LanguageModel(plain.to(device, dtype), tokenizer)
     before, after = [], []
     for at, suite in enumerate(suites):
         report("base", at, len(suites), 0.0)
         prompts = [item.prompt for item in suite.items]
         before.append(Replies(model.write(prompts, longest_base), model.leans(prompts)))
-    model = LanguageModel(merge(folder, adapter).to(device), tokenizer)
+    model = LanguageModel(merge(folder, adapter).to(device, dtype), tokenizer)
     for at, suite in enumerate(suites):
         report("tuned", at, len(suites), 0.0)
         after.append(Replies(model.write([item.prompt for item in suite.items], longest), None))

@@ -14,6 +14,7 @@ from typing import Any
 
 from leucippus.errors import InputError
 from leucippus.graphs.axioms import Axiom
+from leucippus.serving.loading import ALONE
 from leucippus.training.axiomatic.dataset import Lesson
 from leucippus.training.axiomatic.published import SHOWN, published
 from leucippus.training.axiomatic.suites import TAUGHT, Suite
@@ -187,7 +188,8 @@ class DecoderAnswers:
         self.taught = _taught(folder)
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            loaded: Any = Decoder.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+            with ALONE:
+                loaded: Any = Decoder.from_pretrained(folder, local_files_only=True, output_loading_info=True)
             self._model: Decoder = loaded[0]
             if missing := loaded[1]["missing_keys"]:
                 raise ValueError(f"weights are missing: {', '.join(sorted(missing)[:3])}")
