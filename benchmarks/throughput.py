@@ -27,6 +27,7 @@ from leucippus.agents.model_extractor import way_of, worth_asking
 from leucippus.agents.passages import passages
 from leucippus.agents.readers import read_documents
 from leucippus.config import Settings, load_settings
+from leucippus.serving.arithmetic import engine_dtype, fast_bfloat16
 from leucippus.serving.calls import Call, Copied
 from leucippus.serving.client import find_model
 from leucippus.serving.cluster import engine_environment
@@ -141,7 +142,7 @@ def vllm(folder: str, most: int, settings: Settings) -> dict[str, Any]:
     engine = settings.engine
     llm = LLM(
         str(find_model(settings)),
-        dtype=engine.dtype,
+        dtype=engine_dtype(engine),
         max_model_len=engine.max_model_len,
         max_num_seqs=engine.max_num_seqs,
         enforce_eager=not engine.compile,
@@ -183,7 +184,7 @@ def ray_data(folder: str, most: int, settings: Settings) -> dict[str, Any]:
         batch_size=engine.max_num_seqs,
         placement_group_config={"bundles": [{"CPU": 1}]},  # the default asks for a GPU and waits for ever
         engine_kwargs={
-            "dtype": engine.dtype,
+            "dtype": engine_dtype(engine),
             "max_model_len": engine.max_model_len,
             "max_num_seqs": engine.max_num_seqs,
             "enforce_eager": not engine.compile,
@@ -222,7 +223,7 @@ def transformers(folder: str, most: int, settings: Settings) -> dict[str, Any]:
     began = time.monotonic()
     path = find_model(settings)
     tokenizer: Any = AutoTokenizer.from_pretrained(path)
-    model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16)
+    model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16 if fast_bfloat16() else torch.float32)
     started = time.monotonic() - began
     tokens, began = 0, time.monotonic()
     for call in islice(calls, HF_CALLS):

@@ -31,7 +31,8 @@ class EngineSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     dtype: Literal["auto", "bfloat16", "float32", "float16"] = Field(
-        default="bfloat16", description="weights and activations"
+        default="auto",
+        description="weights and activations; auto = the model's own, or float32 on a CPU that only emulates bfloat16",
     )
     max_model_len: int = Field(default=2048, ge=128, description="tokens of prompt and answer together")
     max_num_seqs: int = Field(default=64, ge=1, description="requests decoded side by side")

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from leucippus.config import EngineSettings
+from leucippus.serving.arithmetic import engine_dtype
 from leucippus.serving.calls import Call, Choice, Copied, Failed, FailureKind, RawAnswer, Regex, Usage
 from leucippus.serving.copying import copy_grammar
 
@@ -66,7 +67,7 @@ class Engine:
         self._llm = AsyncLLM.from_engine_args(
             AsyncEngineArgs(
                 model=model,
-                dtype=settings.dtype,
+                dtype=engine_dtype(settings),
                 max_model_len=settings.max_model_len,
                 max_num_seqs=settings.max_num_seqs,
                 enforce_eager=not settings.compile,

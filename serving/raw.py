@@ -6,6 +6,7 @@ from typing import Any
 
 from leucippus.config import Settings
 from leucippus.errors import ConfigError
+from leucippus.serving.arithmetic import engine_dtype
 from leucippus.serving.cluster import connect_ray, engine_environment
 
 
@@ -39,7 +40,7 @@ def serve_raw(model: Path, settings: Settings, *, host: str, port: int) -> str:
         deployment_config={"autoscaling_config": {"min_replicas": engine.replicas, "max_replicas": engine.replicas}},
         runtime_env={"env_vars": engine_environment(engine)},
         engine_kwargs={
-            "dtype": engine.dtype,
+            "dtype": engine_dtype(engine),
             "max_model_len": engine.max_model_len,
             "max_num_seqs": engine.max_num_seqs,
             "enforce_eager": not engine.compile,

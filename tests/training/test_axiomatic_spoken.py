@@ -43,7 +43,7 @@ from leucippus.training.axiomatic.spoken import (
     spoken_suites,
 )
 from leucippus.training.axiomatic.structures import nodes_of
-from leucippus.training.axiomatic.train import claim_folder
+from leucippus.training.folders import claim_folder
 
 EDGES = (("rain", "mud"), ("snow", "mud"), ("mud", "fog"), ("rain", "heat"))
 ALL = [pytest.param(family, id=family.name) for family in FAMILIES]

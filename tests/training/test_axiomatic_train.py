@@ -24,6 +24,7 @@ from leucippus.training.axiomatic.presets import Recipe, Sizes
 from leucippus.training.axiomatic.tokens import build_tokenizer
 from leucippus.training.axiomatic.train import Lessons, Trained, collate, train
 from leucippus.training.axiomatic.trainer import STATE, Order
+from leucippus.training.folders import alone_in, claim_folder
 
 RECIPE = Recipe(
     data=DataRecipe(axioms={Axiom.TRANSITIVITY: 1.0}, most_nodes=4, branching=0.0),
@@ -322,6 +323,14 @@ def test_a_folder_of_another_recipe_or_of_other_things_is_left_alone(
     for out in (tmp_path / "mine" / "thesis.txt", tmp_path / "mine" / "thesis.txt" / "out", Path("/proc/out")):
         with pytest.raises(InputError, match="cannot be written"):
             train(out, RECIPE, quiet)
+
+
+def test_a_folder_that_another_process_trains_in_is_left_alone(tmp_path: Path) -> None:
+    claim_folder(tmp_path / "out", RECIPE)
+    with alone_in(tmp_path / "out"), pytest.raises(InputError, match="Another process is training"):
+        train(tmp_path / "out", RECIPE, quiet)
+    with alone_in(tmp_path / "out"):
+        pass
 
 
 def test_a_damaged_record_of_a_finished_run_is_told(

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from leucippus.errors import InputError
-from leucippus.training.axiomatic.decoder import Decoder, DecoderConfig
+from leucippus.training.axiomatic.decoder import Decoder, DecoderConfig, _beside
 from leucippus.training.axiomatic.presets import POSITIONS
 
 VOCABULARY, LENGTH = 20, 24
@@ -161,3 +161,21 @@ def test_without_positions_only_convolution_tells_order_among_what_is_before_the
     for model, alike in ((decoder(convolution=0, layers=1), True), (decoder(convolution=4, layers=1), False)):
         last, other = model(ids).logits[:, -1], model(turned).logits[:, -1]
         assert torch.allclose(last, other, atol=1e-5) == alike
+
+
+@pytest.mark.parametrize("shifts", [(3, 2, 1, 0), (-1, -2), (5, -7, 0)], ids=["before", "after", "beyond either end"])
+def test_what_stands_beside_a_token_is_added_up_with_its_slopes(shifts: tuple[int, ...]) -> None:
+    length = 4
+    numbers = torch.Generator().manual_seed(0)
+    tokens_, weights = (
+        torch.randn(shape, generator=numbers, dtype=torch.float64, requires_grad=True)
+        for shape in ((2, length, 3), (len(shifts), 3))
+    )
+    total = _beside(tokens_, weights, shifts)
+    for place in range(length):
+        others = [(at, place - shift) for at, shift in enumerate(shifts) if 0 <= place - shift < length]
+        expected = sum(
+            (tokens_[:, other] * weights[at] for at, other in others), torch.zeros(2, 3, dtype=torch.float64)
+        )
+        assert torch.allclose(total[:, place], expected)
+    assert torch.autograd.gradcheck(lambda a, b: _beside(a, b, shifts), (tokens_, weights))

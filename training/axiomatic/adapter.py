@@ -29,8 +29,9 @@ from leucippus.training.adapter import CONFIG, conversation, drawn, fit, last_ch
 from leucippus.training.adapter import Recipe as Tuning
 from leucippus.training.axiomatic.answering import Compared, LanguageModel, Replies, compared
 from leucippus.training.axiomatic.spoken import SpokenRecipe, SpokenSuite, spoken_lessons
-from leucippus.training.axiomatic.train import CHECKPOINTS, TRAINING, claim_folder
+from leucippus.training.axiomatic.train import CHECKPOINTS, TRAINING
 from leucippus.training.examples import written
+from leucippus.training.folders import alone_in, claim_folder
 from leucippus.training.grammar import generate
 
 SMOLLM2_NAMES = ("smollm2", PACKAGED_MODEL, SMOLLM2.name)
@@ -113,13 +114,18 @@ def tune(base: str, out: Path, recipe: AdapterRecipe, report: Report) -> Tuned:
 
     Raises
     ------
-    InputError : there is no such base, `out` holds another recipe, cannot be written or has no room, or its last
-        checkpoint cannot be read.
+    InputError : there is no such base, `out` holds another recipe, is being tuned in, cannot be written or has no room,
+        or its last checkpoint cannot be read.
     """
     folder = find_base(base)
     name = SMOLLM2.name if base in SMOLLM2_NAMES else str(folder)
     made: Any = _Made(name, recipe)
     claim_folder(out, made)
+    with alone_in(out):
+        return _tuned(folder, name, out, recipe, report)
+
+
+def _tuned(folder: Path, name: str, out: Path, recipe: AdapterRecipe, report: Report) -> Tuned:
     if (out / CONFIG).is_file():
         return Tuned(**json.loads((out / TRAINING).read_text()))
     began = time.perf_counter()

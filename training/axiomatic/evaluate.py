@@ -19,7 +19,8 @@ from leucippus.training.axiomatic.dataset import Lesson
 from leucippus.training.axiomatic.published import SHOWN, published
 from leucippus.training.axiomatic.suites import TAUGHT, Suite
 from leucippus.training.axiomatic.traces import Mark
-from leucippus.training.axiomatic.train import CONFIG, RECIPE
+from leucippus.training.axiomatic.train import CONFIG
+from leucippus.training.folders import RECIPE
 
 Answer = Callable[[Sequence[Lesson]], list[str | None]]
 """What a model writes to each lesson's prompt, the answer last; None where it writes nothing that can be read."""

@@ -17,7 +17,8 @@ from leucippus.store.write import finish_run, start_run
 from leucippus.training.axiomatic.adapter import SMOLLM2_NAMES, AdapterRecipe, tune
 from leucippus.training.axiomatic.dataset import DataRecipe
 from leucippus.training.axiomatic.presets import PRESETS, Recipe
-from leucippus.training.axiomatic.train import PARTS, Report, check_recipe, claim_folder, lessons_file, train
+from leucippus.training.axiomatic.train import PARTS, Report, check_recipe, lessons_file, train
+from leucippus.training.folders import alone_in, claim_folder
 
 COMMAND = "train axiomatic"
 
@@ -75,7 +76,8 @@ def train_recorded(store: Store, out: Path, recipe: Recipe, report: Report, *, w
     """
     check_recipe(recipe, workers)
     claim_folder(out, recipe)
-    lessons = prepare_lessons(out, recipe, report)
+    with alone_in(out):
+        lessons = prepare_lessons(out, recipe, report)
     settings = {
         "out": str(out),
         "recipe": asdict(recipe),

@@ -23,8 +23,9 @@ from leucippus.serving.arithmetic import fast_bfloat16
 from leucippus.training.axiomatic.dataset import Part, write_lessons
 from leucippus.training.axiomatic.presets import POSITIONS, Recipe
 from leucippus.training.axiomatic.tokens import build_tokenizer, vocabulary
+from leucippus.training.folders import alone_in, claim_folder
 
-LESSONS, CHECKPOINTS, RECIPE, TRAINING, CONFIG = "lessons", "checkpoints", "recipe.json", "training.json", "config.json"
+LESSONS, CHECKPOINTS, TRAINING, CONFIG = "lessons", "checkpoints", "training.json", "config.json"
 PARTS: tuple[Part, ...] = ("train", "validation")
 """Of the lessons, that training reads."""
 Report = Callable[[str, int, int, float], None]
@@ -99,22 +100,23 @@ def train(out: Path, recipe: Recipe, report: Report, *, workers: int = 1) -> Tra
 
     Raises
     ------
-    InputError : the recipe makes no sense; `out` holds another recipe, cannot be written or has no room; or a checkpoint
-        or file of lessons in it is damaged.
+    InputError : the recipe makes no sense; `out` holds another recipe, is being trained in, cannot be written or has no
+        room; or a checkpoint or file of lessons in it is damaged.
     ServingError : Ray cannot be started, or a worker died.
     """
     check_recipe(recipe, workers)
     claim_folder(out, recipe)
-    if not (out / CONFIG).is_file():
-        report("lessons", 0, recipe.lessons, 0.0)
-        for part in PARTS:
-            lessons_file(out, recipe, part)
-        if workers > 1:
-            from leucippus.training.axiomatic.workers import fit_on_workers
+    with alone_in(out):
+        if not (out / CONFIG).is_file():
+            report("lessons", 0, recipe.lessons, 0.0)
+            for part in PARTS:
+                lessons_file(out, recipe, part)
+            if workers > 1:
+                from leucippus.training.axiomatic.workers import fit_on_workers
 
-            fit_on_workers(out, recipe, report, workers)
-        else:
-            fit(out, recipe, report)
+                fit_on_workers(out, recipe, report, workers)
+            else:
+                fit(out, recipe, report)
     try:
         return Trained(**json.loads((out / TRAINING).read_text()))
     except (OSError, ValueError, TypeError) as error:
@@ -154,37 +156,6 @@ def check_recipe(recipe: Recipe, workers: int = 1) -> None:
         wrong.append(f"batches of {recipe.batch} shared out to {workers} workers")
     if wrong:
         raise InputError(f"Nothing can be trained with {'; '.join(wrong)}.", expected="values that can be trained with")
-
-
-def claim_folder(out: Path, recipe: Recipe) -> None:
-    """Make `out` the folder of this recipe.
-
-    Raises
-    ------
-    InputError : it is that of another one, holds other things, or cannot be made.
-    """
-    wanted = json.dumps(asdict(recipe), indent=1, sort_keys=True) + "\n"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if (out / RECIPE).is_file():
-            if (out / RECIPE).read_text() != wanted:
-                raise InputError(
-                    f"{out} holds a model by another recipe.",
-                    expected="an empty folder, or one begun with the same options",
-                    next_step=f"Choose another --out, or compare with {out / RECIPE}.",
-                )
-        elif any(out.iterdir()):
-            raise InputError(
-                f"{out} holds other files.", expected="an empty or new folder", next_step="Choose another --out."
-            )
-        else:
-            try:
-                (out / RECIPE).write_text(wanted)
-            except OSError:
-                (out / RECIPE).unlink(missing_ok=True)  # half of it would be another recipe's
-                raise
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error}", expected="a folder that can be written") from error
 
 
 def lessons_file(out: Path, recipe: Recipe, part: Part) -> Path:
