@@ -1,5 +1,7 @@
 """Which numbers this machine computes with fastest."""
 
+from typing import Literal
+
 from leucippus.config import EngineSettings
 
 
@@ -12,7 +14,7 @@ def fast_bfloat16() -> bool:
     )
 
 
-def engine_dtype(engine: EngineSettings) -> str:
+def engine_dtype(engine: EngineSettings) -> Literal["auto", "bfloat16", "float32", "float16"]:
     """vLLM's name of the numbers that an engine on this machine computes with."""
     if engine.dtype == "auto" and not engine.gpus_per_engine and not fast_bfloat16():
         return "float32"

@@ -6,7 +6,7 @@ Jordan et al. (2024), Muon: an optimizer for hidden layers in neural networks.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -22,7 +22,7 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 class Muon(torch.optim.Optimizer):
     """As torch.optim.Muon, whose bfloat16 takes longer than all else in a step where a processor has to emulate it."""
 
-    def __init__(self, matrices: list[Tensor], lr: float, weight_decay: float) -> None:
+    def __init__(self, matrices: Sequence[Tensor], lr: float, weight_decay: float) -> None:
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
         self._numbers = torch.bfloat16 if fast_bfloat16() else torch.float32
 
@@ -48,8 +48,9 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """Its polar factor, about: singular values of 0.7 to 1.2 in place of its own, by Newton-Schulz iterations."""
     if matrix.shape[0] > matrix.shape[1]:
-        return orthogonal(matrix.T).T
-    x = matrix / matrix.norm().clamp(min=1e-7)
+        turned: Tensor = orthogonal(matrix.T).T
+        return turned
+    x: Tensor = matrix / matrix.norm().clamp(min=1e-7)
     for _ in range(_ITERATIONS):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=_B, alpha=_C), x, beta=_A)
