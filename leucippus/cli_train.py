@@ -91,7 +91,10 @@ def bench_axioms(
     ] = None,
     count: Annotated[int, typer.Option(min=2, max=100_000, help="Items a suite, half of them Yes.")] = 500,
     seed: Annotated[int, typer.Option(help="Of the items.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for the table, the scores and pictures by length.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the table, the scores and pictures by length; scores found there are kept."),
+    ] = None,
     cladder: Annotated[
         Path | None, typer.Option(help="For an adapter: questions of CLadder too, as JSON lines.")
     ] = None,
@@ -114,10 +117,12 @@ def bench_axioms(
     with_torch_environment()
 
     from leucippus.training.axiomatic.evaluate import DecoderAnswers, evaluate, table
+    from leucippus.training.axiomatic.kept import KeptScores
 
     answers = DecoderAnswers(model)
     if suites is None:
         chosen = tuple(suite for suite in chosen if suite.axiom in answers.taught.axioms)
+    kept = KeptScores(out, model, count, seed) if out is not None else None
     scores = evaluate(
         answers,
         chosen,
@@ -125,6 +130,8 @@ def bench_axioms(
         seed=seed,
         taught=answers.taught.most_nodes,
         report=lambda name, done, of: output.note(f"{done + 1}/{of} {name}"),
+        found=kept.read() if kept else None,
+        keep=kept.add if kept else lambda score: None,
     )
     if as_json:
         for score in scores:
@@ -136,7 +143,6 @@ def bench_axioms(
 
     from leucippus.training.axiomatic.plot import pictures
 
-    out.mkdir(parents=True, exist_ok=True)
     measured = {"model": str(model), "count": count, "seed": seed, "scores": [asdict(score) for score in scores]}
     (out / "axioms.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     (out / "axioms.txt").write_text(table(scores) + "\n", encoding="utf-8")

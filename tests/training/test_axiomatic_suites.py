@@ -20,6 +20,7 @@ from leucippus.graphs.dag import Graph
 from leucippus.store.database import open_store
 from leucippus.training.axiomatic.dataset import DataRecipe, Lesson, lessons, part_of
 from leucippus.training.axiomatic.evaluate import DecoderAnswers, Score, evaluate, split, table, target, wilson
+from leucippus.training.axiomatic.kept import KeptScores
 from leucippus.training.axiomatic.plot import pictures
 from leucippus.training.axiomatic.presets import PRESETS, Recipe, Sizes
 from leucippus.training.axiomatic.published import SHOWN, SOURCES, published
@@ -251,6 +252,27 @@ def test_a_decoder_is_measured_alike_each_time_and_in_any_batches(tiny: Path, mo
     assert answers(items) == written
     longest = max(len(item.completion) for item in items)
     assert all(text is not None and len(text.split()) <= 1.5 * longest + 20 for text in written)
+
+
+def test_a_measurement_that_was_cut_short_goes_on_where_it_was(tiny: Path, tmp_path: Path) -> None:
+    answers, chosen = DecoderAnswers(tiny), suites(["collider"])
+    kept = KeptScores(tmp_path, tiny, 10, 0)
+
+    def cut_short(score: Score) -> None:
+        kept.add(score)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(answers, chosen, 10, keep=cut_short)
+    with (tmp_path / "scores.jsonl").open("a") as file:
+        file.write('\n{"weights_sha256": "')  # killed while it wrote
+    asked: list[str] = []
+    scores = evaluate(answers, chosen, 10, report=lambda name, *_: asked.append(name), found=kept.read())
+    assert asked == [suite.name for suite in chosen][1:] and scores == evaluate(answers, chosen, 10)
+    kept.add(scores[1])
+    assert kept.read() == {score.suite: score for score in scores}
+    for other in (KeptScores(tmp_path, tiny, 12, 0), KeptScores(tmp_path, tiny, 10, 1)):
+        assert other.read() == {}
 
 
 def damage(folder: Path, name: str, content: bytes | None) -> None:
