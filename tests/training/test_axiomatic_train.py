@@ -63,8 +63,9 @@ def weights_of(out: Path) -> Weights:
 
 
 def same(one: Weights, other: Weights) -> bool:
-    """Bit by bit: the same numbers are added up in the same order."""
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    """But for rounding: on a busy machine threads add up float32 in another order now and then. One step moves weights
+    by thirty times as much."""
+    return one.keys() == other.keys() and all(torch.allclose(one[name], other[name], rtol=0, atol=1e-4) for name in one)
 
 
 def cut_short(out: Path, recipe: Recipe = RECIPE, last: int = IN_THE_SECOND_EPOCH) -> Path:
