@@ -121,18 +121,26 @@ def test_no_name_is_a_word_of_a_wording() -> None:
 
 def test_the_steps_say_in_words_what_the_trace_says() -> None:
     assert explain(EDGES, Question(Axiom.TRANSITIVITY, "rain", "snow")) == (
-        "rain leads to mud and heat; heat leads to nothing more; mud leads to fog; fog leads to nothing more. "
-        "snow is not reached."
+        "rain leads to mud; mud leads to fog; fog leads to nothing more; mud leads to nothing more; "
+        "rain leads to heat; heat leads to nothing more; rain leads to nothing more. snow is not reached."
     )
     assert explain(EDGES, Question(Axiom.D_SEPARATION, "rain", "snow", ("fog",))) == (
-        "fog comes from mud; mud comes from rain and snow; snow comes from nothing more; rain comes from nothing more. "
-        "up at rain, free: back to nothing, on to mud and heat; down at heat, free: on to nothing; "
-        "down at mud, behind: back to rain and snow. snow is reached."
+        "fog comes from mud; mud comes from rain; rain comes from nothing more; mud comes from snow; "
+        "snow comes from nothing more; mud comes from nothing more; fog comes from nothing more. "
+        "up at rain: back to nothing more; up at rain: on to mud; down at mud, behind: back to rain; "
+        "down at mud, behind: back to snow. snow is reached."
     )
     assert explain(EDGES, Question(Axiom.INTERVENTION, "rain", "fog", ("mud",))) == (
-        "without mud: rain leads to heat; heat leads to nothing more. fog is not reached."
+        "rain leads to mud; rain leads to heat; heat leads to nothing more; rain leads to nothing more. "
+        "fog is not reached."
     )
-    assert explain(EDGES, Question(Axiom.COLLIDER, "rain", "snow", ("mud",))) == "mud comes from rain and snow."
+    assert explain(EDGES, Question(Axiom.COLLIDER, "rain", "snow", ("mud",))) == (
+        "mud comes from rain; mud comes from snow; mud comes from nothing more."
+    )
+    assert explain(EDGES, Question(Axiom.BACK_DOOR, "mud", "fog", ("rain", "snow"))).endswith(
+        "up at mud: back to rain; up at rain, known: stop; up at mud: back to snow; up at snow, known: stop; "
+        "up at mud: back to nothing more; up at mud: on to fog; up at mud: on to nothing more."
+    )
 
 
 def _lessons(count: int, **changes: Any) -> list[Spoken]:

@@ -5,7 +5,7 @@ whether it holds is for the graph to say. Premises speak of direct effects alone
 then letters; those of the lessons and those of the tests have nothing in common.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -375,11 +375,11 @@ def ask(family: Family, question: Question) -> tuple[str, bool]:
 
 
 def explain(edges: Sequence[Edge], question: Question) -> str:
-    """The steps of a trace (training/axiomatic/traces.py) as clauses, one a line of it.
+    """The steps of a trace (training/axiomatic/traces.py) as clauses.
 
-    A walk says what each node leads to or comes from. Of a ball: `down at` a node that is entered from a
-    cause, `up at` one entered from an effect; it is known, `behind` something known, or free. Where an axiom comes down
-    to whether y is reached, the last clause says so: of two opposite questions the steps are the same.
+    Whether a node is gone into shows in whose clause comes next. Of a ball: `down at` a node that is entered from a
+    cause, `up at` one entered from an effect; it is known, or `behind` something known. Where an axiom comes down to
+    whether y is reached, the last sentence says so: of two opposite questions the steps are the same.
     """
     *tokens, answer = trace(edges, question)
     parts: list[list[str]] = [[]]
@@ -388,11 +388,7 @@ def explain(edges: Sequence[Edge], question: Question) -> str:
             parts.append([])
         else:
             parts[-1].append(token)
-    before = _apart(question)
-    said = [
-        f"{f'without {listed(apart)}: ' if apart and part else ''}{'; '.join(_lines(part))}"
-        for part, apart in zip(parts, [*before, *[()] * len(parts)], strict=False)
-    ]
+    said = ["; ".join(_clauses(part)) for part in parts]
     if question.axiom in _REACHED:
         said.append(f"{question.y} is {'' if (answer == Mark.YES) == _REACHED[question.axiom] else 'not '}reached")
     return ". ".join(each for each in said if each) + "."
@@ -409,19 +405,6 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _apart(question: Question) -> list[tuple[str, ...]]:
-    """The nodes that each part of the trace walks around."""
-    match question.axiom:
-        case Axiom.INTERVENTION | Axiom.IRRELEVANCE:
-            return [question.given]
-        case Axiom.CONFOUNDER:
-            return [(question.y,), (question.x,)]
-        case Axiom.ADJUSTMENT:
-            return [(question.x,)]
-        case _:
-            return []
-
-
 _REACHED = {
     Axiom.TRANSITIVITY: True,
     Axiom.INTERVENTION: True,
@@ -431,42 +414,30 @@ _REACHED = {
 """Whether it holds when y is reached."""
 _HOW = {Mark.EFFECTS: "leads to", Mark.CAUSES: "comes from"}
 _WHERE = {Mark.EFFECTS: "on to", Mark.CAUSES: "back to"}
-_ENTERED = {Mark.UP: "up at", Mark.DOWN: "down at"}
-_STATUS = {Mark.GIVEN: "known", Mark.ABOVE: "behind", Mark.FREE: "free"}
+_AT = {
+    Mark.UP: "up at {}",
+    Mark.STOPPED: "up at {}, known",
+    Mark.DOWN: "down at {}",
+    Mark.OPENED: "down at {}, behind",
+    Mark.BACK: "down at {}, known",
+}
 
 
-def _lines(tokens: Sequence[str]) -> list[str]:
-    """Each line of a part in words; of a ball, the lines of a node together."""
-    said: list[str] = []
-    at = 0
-    while at < len(tokens):
-        node, sign = tokens[at], Mark(tokens[at + 1])
-        if sign in _HOW:
-            found, at = _found(tokens, at)
-            said.append(f"{node} {_HOW[sign]} {listed(found) or 'nothing more'}")
+def _clauses(tokens: Sequence[str]) -> Iterator[str]:
+    """Each step of a part in words."""
+    ahead = iter(tokens)
+    for node in ahead:
+        sign = next(ahead)
+        if sign == Mark.PASSED:  # a start that was met
             continue
-        head = f"{_ENTERED[sign]} {node}, {_STATUS[Mark(tokens[at + 2])]}"
-        at += 3
-        ways = []
-        while at + 1 < len(tokens) and tokens[at] == node and tokens[at + 1] in _WHERE:
-            way = Mark(tokens[at + 1])
-            found, at = _found(tokens, at)
-            ways.append(f"{_WHERE[way]} {listed(found) or 'nothing'}")
-        if not ways:
-            at += 1  # the sign that there is no line
-        said.append(f"{head}: {', '.join(ways) or 'stop'}")
-    return said
-
-
-def _found(tokens: Sequence[str], at: int) -> tuple[list[str], int]:
-    """The names listed in the line that begins at a place, and where the next one begins."""
-    found: list[str] = []
-    while at < len(tokens):
-        at += 2  # the node and its sign
-        if tokens[at] == Mark.CLOSED:
-            return found, at + 1
-        found.append(tokens[at])
-        at += 1
-        while at < len(tokens) and tokens[at] in {Mark.ALSO, Mark.UP, Mark.DOWN}:
-            at += 1
-    return found, at
+        head, ways = node, _HOW
+        if sign in _AT:
+            head, ways = f"{_AT[Mark(sign)].format(node)}:", _WHERE
+            sign = next(ahead)
+            if sign == Mark.CLOSED:
+                yield f"{head} stop"
+                continue
+        found = next(ahead)
+        yield f"{head} {ways[Mark(sign)]} {'nothing more' if found == Mark.CLOSED else found}"
+        if found != Mark.CLOSED:
+            next(ahead, None)  # whether it is gone into

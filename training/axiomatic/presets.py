@@ -30,7 +30,7 @@ class Recipe:
 
     data: DataRecipe = field(default_factory=DataRecipe)
     sizes: Sizes = field(default_factory=Sizes)
-    lessons: int = 320_000
+    lessons: int = 288_000
     validation: int = 1_000
     epochs: float = 1.0
     batch: int = 32

@@ -1,12 +1,14 @@
 """The steps that lead from a question to its answer, written out: what a model learns to write before it answers.
 
-A line lists the neighbours of one node, `node > effect , node > effect , node > .` or `node < cause , node < .`, in the
-order of the premises; the next line is that of the node listed last that has none yet. So each step is to look up one
-name among the premises and to see what the line holds already: the same step in a graph of six nodes and of fifty. The
-name is written again before each look-up, so that all that a step needs stands next to it.
+The graph is walked depth first, and every step says from where: `node > effect ,` goes in, `node > effect =` passes it
+by (it was met before, or the question keeps off it), `node > .` finds no further one and goes back to the node from
+which this one was entered. Neighbours come in the order of the premises. So the next step is always to look up one
+name, among the premises or in what is written already, and never to keep account of what is left to do: the same step
+in a graph of six nodes and of fifty.
 
-d-separation is followed as in Bayes-ball: a node is listed with the direction in which it is entered (↑ from an effect,
-↓ from a cause), and before its lines it is said whether it is given (●), causes something given (◐) or neither (○).
+d-separation is followed as in Bayes-ball, and a step says how the ball came to its node, `node ↓ > effect ,`: from an
+effect (↑, or ⊥ if the node is given and stops it), or from a cause (↓; ↕ if the node causes something given, which
+also lets it back to the causes; ↶ if the node is given, which lets it back only).
 
 References
 ----------
@@ -26,14 +28,15 @@ class Mark(StrEnum):
 
     EFFECTS = ">"
     CAUSES = "<"
-    ALSO = ","
+    ENTERED = ","
+    PASSED = "="
     CLOSED = "."
     PART = ";"
     UP = "↑"
+    STOPPED = "⊥"
     DOWN = "↓"
-    GIVEN = "●"
-    ABOVE = "◐"
-    FREE = "○"
+    OPENED = "↕"
+    BACK = "↶"
     YES = "Yes"
     NO = "No"
 
@@ -50,114 +53,130 @@ class _Steps:
 
     def __init__(self, edges: Sequence[Edge]) -> None:
         self.written: list[str] = []
-        self._effects: dict[str, list[str]] = {}
-        self._causes: dict[str, list[str]] = {}
+        self._nexts: dict[tuple[Mark, str], list[str]] = {}
         for cause, effect in edges:
-            self._effects.setdefault(cause, []).append(effect)
-            self._causes.setdefault(effect, []).append(cause)
+            self._nexts.setdefault((Mark.EFFECTS, cause), []).append(effect)
+            self._nexts.setdefault((Mark.CAUSES, effect), []).append(cause)
 
-    def effects(self, node: str) -> list[str]:
-        return self._effects.get(node, [])
-
-    def causes(self, node: str) -> list[str]:
-        return self._causes.get(node, [])
+    def nexts(self, mark: Mark, node: str) -> list[str]:
+        """Effects or causes of a node."""
+        return self._nexts.get((mark, node), [])
 
     def walk(
-        self, mark: Mark, starts: Iterable[str], *, goals: Collection[str] = (), avoided: Collection[str] = ()
+        self,
+        mark: Mark,
+        starts: Iterable[str],
+        *,
+        goals: Collection[str] = (),
+        barred: Callable[[str, str], bool] = lambda _node, _after: False,
     ) -> set[str] | None:
-        """All that follow `starts` in one direction without passing `avoided`; None as soon as one of `goals` does."""
-        nexts = self.effects if mark is Mark.EFFECTS else self.causes
-        ahead = list(starts)
-        lined = set(avoided)
-        while ahead:
-            if (node := ahead.pop()) in lined:
-                continue
-            lined.add(node)
-            listed = [after for after in nexts(node) if after not in avoided]
-            for after in listed:
-                self.written += (node, mark, after)
-                if after in goals:
-                    return None
-                self.written.append(Mark.ALSO)
-            self.written += (node, mark, Mark.CLOSED)
-            ahead += listed
-        return lined.difference(avoided)
+        """All that can be reached from `starts` in one direction; None as soon as one of `goals` is."""
+        met: set[str] = set()
 
-    def ball(self, x: str, y: str, given: Collection[str], first: Callable[[str, str], bool]) -> bool:
-        """Whether a ball from x reaches y; `first(x, node)` says which of x's effects it may go to."""
+        def finds(node: str) -> bool:
+            met.add(node)
+            for after in self.nexts(mark, node):
+                self.written += (node, mark, after)
+                shut = barred(node, after)
+                if after in goals and not shut:
+                    return True
+                if shut or after in met:
+                    self.written.append(Mark.PASSED)
+                    continue
+                self.written.append(Mark.ENTERED)
+                if finds(after):
+                    return True
+            self.written += (node, mark, Mark.CLOSED)
+            return False
+
+        for start in starts:
+            if start in met:
+                self.written += (start, Mark.PASSED)
+            elif finds(start):
+                return None
+        return met
+
+    def ball(
+        self, x: str, y: str, given: Collection[str], barred: Callable[[str], bool] = lambda _effect: False
+    ) -> bool:
+        """Whether a ball from x reaches y; it keeps off those effects of x that are barred."""
         above = self.walk(Mark.CAUSES, given) or set()
         self.written.append(Mark.PART)
-        ahead: list[tuple[str, Mark]] = [(x, Mark.UP)]
-        lined = {(x, Mark.DOWN)}
-        while ahead:
-            if (state := ahead.pop()) in lined:
-                continue
-            lined.add(state)
-            node, entered = state
-            is_given, opened = node in given, entered is Mark.DOWN and node in above
-            self.written += (node, entered, Mark.GIVEN if is_given else Mark.ABOVE if opened else Mark.FREE)
-            lines: list[tuple[Mark, Mark, list[str]]] = []
-            if opened or (entered is Mark.UP and not is_given):
-                lines.append((Mark.CAUSES, Mark.UP, self.causes(node)))
-            if not is_given:
-                effects = [after for after in self.effects(node) if node != x or first(x, after)]
-                lines.append((Mark.EFFECTS, Mark.DOWN, effects))
-            for mark, entering, nexts in lines:
-                for after in nexts:
-                    self.written += (node, mark, after)
-                    if after == y:
+        met = {(x, Mark.EFFECTS), (x, Mark.CAUSES)}
+
+        def state(node: str, came: Mark) -> Mark:
+            if came is Mark.CAUSES:
+                return Mark.STOPPED if node in given else Mark.UP
+            return Mark.BACK if node in given else Mark.OPENED if node in above else Mark.DOWN
+
+        def reaches(node: str, came: Mark) -> bool:
+            met.add((node, came))
+            how = state(node, came)
+            for mark in _WAYS[how]:
+                for after in self.nexts(mark, node):
+                    self.written += (node, how, mark, after)
+                    shut = node == x and mark is Mark.EFFECTS and barred(after)
+                    if after == y and not shut:
                         return True
-                    self.written += (entering, Mark.ALSO)
-                self.written += (node, mark, Mark.CLOSED)
-                ahead += ((after, entering) for after in nexts)
-            if not lines:
-                self.written.append(Mark.CLOSED)
-        return False
+                    if shut or (after, mark) in met:
+                        self.written.append(Mark.PASSED)
+                        continue
+                    self.written.append(Mark.ENTERED)
+                    if reaches(after, mark):
+                        return True
+                self.written += (node, how, mark, Mark.CLOSED)
+            if not _WAYS[how]:
+                self.written += (node, how, Mark.CLOSED)
+            return False
+
+        return reaches(x, Mark.CAUSES)
+
+
+_WAYS = {
+    Mark.UP: (Mark.CAUSES, Mark.EFFECTS),
+    Mark.STOPPED: (),
+    Mark.DOWN: (Mark.EFFECTS,),
+    Mark.OPENED: (Mark.CAUSES, Mark.EFFECTS),
+    Mark.BACK: (Mark.CAUSES,),
+}
+"""Where a ball goes on to."""
 
 
 def _follow(steps: _Steps, question: Question) -> bool:
     x, y, given = question.x, question.y, question.given
+
+    def off(nodes: Collection[str]) -> Callable[[str, str], bool]:
+        return lambda _node, after: after in nodes
+
     match question.axiom:
         case Axiom.TRANSITIVITY:
             return steps.walk(Mark.EFFECTS, [x], goals=[y]) is None
         case Axiom.INTERVENTION:
-            return steps.walk(Mark.EFFECTS, [x], goals=[y], avoided=given) is None
+            return steps.walk(Mark.EFFECTS, [x], goals=[y], barred=off(given)) is None
         case Axiom.IRRELEVANCE:
-            return steps.walk(Mark.EFFECTS, [x], goals=[y], avoided=given) is not None
+            return steps.walk(Mark.EFFECTS, [x], goals=[y], barred=off(given)) is not None
         case Axiom.COLLIDER:
-            for cause in steps.causes(given[0]):
-                steps.written += (given[0], Mark.CAUSES, cause, Mark.ALSO)
+            for cause in steps.nexts(Mark.CAUSES, given[0]):
+                steps.written += (given[0], Mark.CAUSES, cause, Mark.PASSED)
             steps.written += (given[0], Mark.CAUSES, Mark.CLOSED)
-            return {x, y} <= set(steps.causes(given[0]))
+            return {x, y} <= set(steps.nexts(Mark.CAUSES, given[0]))
         case Axiom.CONFOUNDER:
-            if steps.walk(Mark.EFFECTS, given, goals=[x], avoided=[y]) is not None:
+            if steps.walk(Mark.EFFECTS, given, goals=[x], barred=off([y])) is not None:
                 return False
             steps.written.append(Mark.PART)
-            return steps.walk(Mark.EFFECTS, given, goals=[y], avoided=[x]) is None
+            return steps.walk(Mark.EFFECTS, given, goals=[y], barred=off([x])) is None
         case Axiom.D_SEPARATION:
-            return not steps.ball(x, y, given, lambda _x, _node: True)
+            return not steps.ball(x, y, given)
         case Axiom.BACK_DOOR:
             if steps.walk(Mark.EFFECTS, [x], goals=given) is None:
                 return False
             steps.written.append(Mark.PART)
-            return not steps.ball(x, y, given, lambda _x, _node: False)
+            return not steps.ball(x, y, given, lambda _effect: True)
         case Axiom.ADJUSTMENT:
-            return _adjustment(steps, x, y, given)
-
-
-def _adjustment(steps: _Steps, x: str, y: str, given: Collection[str]) -> bool:
-    """What causes y without x; which of those x causes; their effects; and a ball that keeps off them at first."""
-    behind = steps.walk(Mark.CAUSES, [y], avoided=[x]) or set()
-    steps.written.append(Mark.PART)
-    ahead = steps.walk(Mark.EFFECTS, [x]) or set()
-    causal = [node for node in _in_order(steps, ahead) if node in behind and node != x]
-    steps.written.append(Mark.PART)
-    if steps.walk(Mark.EFFECTS, causal, goals=given) is None or not set(causal).isdisjoint(given):
-        return False
-    steps.written.append(Mark.PART)
-    return not steps.ball(x, y, given, lambda _x, node: node not in causal)
-
-
-def _in_order(steps: _Steps, nodes: Collection[str]) -> list[str]:
-    """In the order in which they were written."""
-    return [node for node in dict.fromkeys(steps.written) if node in nodes]
+            # Effects of x that cause y begin the causal ways; nothing behind them may be given.
+            causal = {y} | (steps.walk(Mark.CAUSES, [y], barred=off([x])) or set())
+            steps.written.append(Mark.PART)
+            if steps.walk(Mark.EFFECTS, [x], goals=given, barred=lambda n, m: n == x and m not in causal) is None:
+                return False
+            steps.written.append(Mark.PART)
+            return not steps.ball(x, y, given, lambda effect: effect in causal)
