@@ -121,25 +121,21 @@ def test_no_name_is_a_word_of_a_wording() -> None:
 
 def test_the_steps_say_in_words_what_the_trace_says() -> None:
     assert explain(EDGES, Question(Axiom.TRANSITIVITY, "rain", "snow")) == (
-        "rain leads to mud; mud leads to fog; fog leads to nothing more; mud leads to nothing more; "
-        "rain leads to heat; heat leads to nothing more; rain leads to nothing more. snow is not reached."
+        "rain leads to mud; mud leads to fog; fog is done; mud is done; rain leads to heat; heat is done; "
+        "rain is done. snow is not reached."
     )
     assert explain(EDGES, Question(Axiom.D_SEPARATION, "rain", "snow", ("fog",))) == (
-        "fog comes from mud; mud comes from rain; rain comes from nothing more; mud comes from snow; "
-        "snow comes from nothing more; mud comes from nothing more; fog comes from nothing more. "
-        "up at rain: back to nothing more; up at rain: on to mud; down at mud, behind: back to rain; "
+        "fog comes from mud; mud comes from rain; rain is done; mud comes from snow; snow is done; "
+        "mud is done; fog is done. up at rain: on to mud; down at mud, behind: back to rain; "
         "down at mud, behind: back to snow. snow is reached."
     )
     assert explain(EDGES, Question(Axiom.INTERVENTION, "rain", "fog", ("mud",))) == (
-        "rain leads to mud; rain leads to heat; heat leads to nothing more; rain leads to nothing more. "
-        "fog is not reached."
+        "rain leads to mud; rain leads to heat; heat is done; rain is done. fog is not reached."
     )
-    assert explain(EDGES, Question(Axiom.COLLIDER, "rain", "snow", ("mud",))) == (
-        "mud comes from rain; mud comes from snow; mud comes from nothing more."
-    )
+    assert explain(EDGES, Question(Axiom.COLLIDER, "rain", "snow", ("mud",))) == "rain leads to mud. snow leads to mud."
     assert explain(EDGES, Question(Axiom.BACK_DOOR, "mud", "fog", ("rain", "snow"))).endswith(
-        "up at mud: back to rain; up at rain, known: stop; up at mud: back to snow; up at snow, known: stop; "
-        "up at mud: back to nothing more; up at mud: on to fog; up at mud: on to nothing more."
+        "up at mud: back to rain; up at rain, known: done; up at mud: back to snow; up at snow, known: done; "
+        "up at mud: on to fog; up at mud: done."
     )
 
 
@@ -238,7 +234,7 @@ def test_sizes_that_cannot_be_asked_about_are_named(sizes: dict[int, float]) -> 
         ("Yes", True),
         ("no", False),
         ("**Yes**, because rain leads to mud.", True),
-        ("rain leads to mud; mud leads to nothing more. So the answer is no.", False),
+        ("rain leads to mud; mud is done. So the answer is no.", False),
         ("Yes, it might seem so, but the answer is: No.", False),
         ("The answer is yes. Wait. The answer is no.", False),
         ("There is no effect of rain on mud.", None),

@@ -60,8 +60,8 @@ class DataRecipe:
 
     axioms: Mapping[str, float] = field(
         default_factory=lambda: {
-            Axiom.TRANSITIVITY: 0.25, Axiom.D_SEPARATION: 0.4, Axiom.INTERVENTION: 0.06, Axiom.IRRELEVANCE: 0.04,
-            Axiom.COLLIDER: 0.03, Axiom.CONFOUNDER: 0.05, Axiom.BACK_DOOR: 0.1, Axiom.ADJUSTMENT: 0.07,
+            Axiom.TRANSITIVITY: 0.22, Axiom.D_SEPARATION: 0.34, Axiom.INTERVENTION: 0.05, Axiom.IRRELEVANCE: 0.04,
+            Axiom.COLLIDER: 0.04, Axiom.CONFOUNDER: 0.08, Axiom.BACK_DOOR: 0.12, Axiom.ADJUSTMENT: 0.11,
         }
     )  # fmt: skip
     """And how often, relative to each other."""

@@ -430,14 +430,12 @@ def _clauses(tokens: Sequence[str]) -> Iterator[str]:
         sign = next(ahead)
         if sign == Mark.PASSED:  # a start that was met
             continue
-        head, ways = node, _HOW
+        head, ways, end = node, _HOW, "is done"
         if sign in _AT:
-            head, ways = f"{_AT[Mark(sign)].format(node)}:", _WHERE
+            head, ways, end = f"{_AT[Mark(sign)].format(node)}:", _WHERE, "done"
             sign = next(ahead)
-            if sign == Mark.CLOSED:
-                yield f"{head} stop"
-                continue
-        found = next(ahead)
-        yield f"{head} {ways[Mark(sign)]} {'nothing more' if found == Mark.CLOSED else found}"
-        if found != Mark.CLOSED:
-            next(ahead, None)  # whether it is gone into
+        if sign == Mark.CLOSED:
+            yield f"{head} {end}"
+            continue
+        yield f"{head} {ways[Mark(sign)]} {next(ahead)}"
+        next(ahead, None)  # whether it is gone into

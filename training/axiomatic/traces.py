@@ -1,10 +1,10 @@
 """The steps that lead from a question to its answer, written out: what a model learns to write before it answers.
 
 The graph is walked depth first, and every step says from where: `node > effect ,` goes in, `node > effect =` passes it
-by (it was met before, or the question keeps off it), `node > .` finds no further one and goes back to the node from
-which this one was entered. Neighbours come in the order of the premises. So the next step is always to look up one
-name, among the premises or in what is written already, and never to keep account of what is left to do: the same step
-in a graph of six nodes and of fifty.
+by (it was met before, or the question keeps off it), `node .` finds no further one and goes back to the node from which
+this one was entered. Neighbours come in the order of the premises. So the next step is always to look up one name,
+among the premises or in what is written already, and never to keep account of what is left to do: the same step in a
+graph of six nodes and of fifty. The neighbour looked at last stands next to where the one after it is looked up.
 
 d-separation is followed as in Bayes-ball, and a step says how the ball came to its node, `node ↓ > effect ,`: from an
 effect (↑, or ⊥ if the node is given and stops it), or from a cause (↓; ↕ if the node causes something given, which
@@ -53,6 +53,7 @@ class _Steps:
 
     def __init__(self, edges: Sequence[Edge]) -> None:
         self.written: list[str] = []
+        self.nodes = {node for edge in edges for node in edge}
         self._nexts: dict[tuple[Mark, str], list[str]] = {}
         for cause, effect in edges:
             self._nexts.setdefault((Mark.EFFECTS, cause), []).append(effect)
@@ -86,7 +87,7 @@ class _Steps:
                 self.written.append(Mark.ENTERED)
                 if finds(after):
                     return True
-            self.written += (node, mark, Mark.CLOSED)
+            self.written += (node, Mark.CLOSED)
             return False
 
         for start in starts:
@@ -124,9 +125,7 @@ class _Steps:
                     self.written.append(Mark.ENTERED)
                     if reaches(after, mark):
                         return True
-                self.written += (node, how, mark, Mark.CLOSED)
-            if not _WAYS[how]:
-                self.written += (node, how, Mark.CLOSED)
+            self.written += (node, how, Mark.CLOSED)
             return False
 
         return reaches(x, Mark.CAUSES)
@@ -156,10 +155,11 @@ def _follow(steps: _Steps, question: Question) -> bool:
         case Axiom.IRRELEVANCE:
             return steps.walk(Mark.EFFECTS, [x], goals=[y], barred=off(given)) is not None
         case Axiom.COLLIDER:
-            for cause in steps.nexts(Mark.CAUSES, given[0]):
-                steps.written += (given[0], Mark.CAUSES, cause, Mark.PASSED)
-            steps.written += (given[0], Mark.CAUSES, Mark.CLOSED)
-            return {x, y} <= set(steps.nexts(Mark.CAUSES, given[0]))
+            # The effects of either alone: what lies behind them is kept off.
+            if steps.walk(Mark.EFFECTS, [x], goals=given, barred=off(steps.nodes - {*given})) is not None:
+                return False
+            steps.written.append(Mark.PART)
+            return steps.walk(Mark.EFFECTS, [y], goals=given, barred=off(steps.nodes - {*given})) is None
         case Axiom.CONFOUNDER:
             if steps.walk(Mark.EFFECTS, given, goals=[x], barred=off([y])) is not None:
                 return False
