@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,6 +12,8 @@ from typing import Any
 from leucippus.errors import InputError
 
 RECIPE = "recipe.json"
+_LEAST_ROOM = 2**26
+"""Bytes; with less left on a disk, a failure to write is put down to that."""
 
 
 def claim_folder(out: Path, recipe: Any) -> None:
@@ -62,3 +65,18 @@ def alone_in(out: Path) -> Iterator[None]:
                 next_step="Wait for it, or choose another --out.",
             ) from error
         yield
+
+
+def explained(error: Exception, out: Path, last: Path | None) -> Exception:
+    """What a user can act on, where it is that: no room in `out`, or a last checkpoint that cannot be read."""
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, OSError) or shutil.disk_usage(out).free < _LEAST_ROOM:
+        return InputError(f"{out} cannot be written: {error}", expected="a folder with room for the model")
+    if last is not None:
+        return InputError(
+            f"Training cannot go on from {last}: {error}",
+            expected="the checkpoint that an interrupted run left",
+            next_step="Remove that checkpoint; training begins anew.",
+        )
+    return error

@@ -31,14 +31,12 @@ from leucippus.training.axiomatic.answering import Compared, LanguageModel, Repl
 from leucippus.training.axiomatic.spoken import SpokenRecipe, SpokenSuite, spoken_lessons
 from leucippus.training.axiomatic.train import CHECKPOINTS, TRAINING
 from leucippus.training.examples import written
-from leucippus.training.folders import alone_in, claim_folder
+from leucippus.training.folders import alone_in, claim_folder, explained
 from leucippus.training.grammar import generate
 
 SMOLLM2_NAMES = ("smollm2", PACKAGED_MODEL, SMOLLM2.name)
 """What the packaged model is called."""
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json")
-_LEAST_ROOM = 2**26
-"""Bytes; with less left on a disk, a failure to write is put down to that."""
 Report = Callable[[str, int, int, float], None]
 
 
@@ -157,7 +155,7 @@ def _tuned(folder: Path, name: str, out: Path, recipe: AdapterRecipe, report: Re
         (out / TRAINING).write_text(json.dumps(asdict(tuned), indent=1, sort_keys=True) + "\n")
         save(trainer.model, out, name)
     except Exception as error:
-        raise _explained(error, out, last) from error
+        raise explained(error, out, last) from error
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return tuned
 
@@ -238,18 +236,3 @@ def check_base(adapter: Path, name: str, folder: Path) -> None:
             expected=f"an adapter for {name}",
             next_step="Name the base that it was tuned on.",
         )
-
-
-def _explained(error: Exception, out: Path, last: Path | None) -> Exception:
-    """What a user can act on, where it is that: no room, or a checkpoint that cannot be read."""
-    if isinstance(error, InputError):
-        return error
-    if isinstance(error, OSError) or shutil.disk_usage(out).free < _LEAST_ROOM:
-        return InputError(f"{out} cannot be written: {error}", expected="a folder with room for the model")
-    if last is not None:
-        return InputError(
-            f"Training cannot go on from {last}: {error}",
-            expected="the checkpoint that an interrupted run left",
-            next_step="Remove that checkpoint; training begins anew.",
-        )
-    return error
