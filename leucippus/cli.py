@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from leucippus import cli_analysis, cli_designs, cli_lcm, cli_train, output
+from leucippus import cli_analysis, cli_deconfound, cli_designs, cli_lcm, cli_train, output
 from leucippus._version import __version__
 from leucippus.cli_lcm import DEFAULT_STORE, JsonOption, StoreOption
 from leucippus.config import Settings, load_settings
@@ -31,6 +31,7 @@ cli_lcm.register(app)
 cli_designs.register(app)
 cli_analysis.register(app, bench)
 cli_train.register(train, bench)
+cli_deconfound.register(train)
 
 ModelOption = Annotated[
     str | None,
