@@ -137,7 +137,7 @@ def _package_folder(package: str) -> Path:
 
 
 def _check_source(model: PackagedModel, source: Path) -> None:
-    found = _sha256(source) if source.is_file() else "no such file"
+    found = sha256_of(source) if source.is_file() else "no such file"
     if found != model.sha256:
         raise ModelNotFound(
             f"{source.name} in package {model.package!r} has checksum {found}.",
@@ -169,18 +169,19 @@ def _convert(source: Path, target: Path) -> None:
 
 
 def _write_manifest(folder: Path) -> None:
-    sums = {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    sums = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.is_file()}
     (folder / "manifest.json").write_text(json.dumps(sums, indent=1))
 
 
 def _intact(folder: Path) -> bool:
     try:
         sums: dict[str, str] = json.loads((folder / "manifest.json").read_text())
-        return all(_sha256(folder / name) == expected for name, expected in sums.items())
+        return all(sha256_of(folder / name) == expected for name, expected in sums.items())
     except (OSError, ValueError):
         return False
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 Reads, checks and codes; estimates nothing. `source` opens the file in DuckDB, and columns leave it one at a time.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from leucippus.agents.dataset import Dataset
 from leucippus.agents.expressions import quote
 from leucippus.errors import InputError
+from leucippus.serving.packaged import sha256_of
 from leucippus.training.deconfound import columns as col
 from leucippus.training.deconfound.logs import Floats, Logs, LogSpec, Unanswered
 from leucippus.training.deconfound.privacy import mask_all
@@ -86,7 +86,7 @@ def read_logs(path: Path, spec: LogSpec, *, table: str | None = None, masked: bo
         user_of=None if spec.user is None else col.code_ids(data.connection, "answered", "u"),
         time=None if spec.time is None else _numbers(data.connection, "t")[:n],
         randomised=None if spec.experiment is None else _truths(data.connection, "x")[:n],
-        sha256=_hash(path),
+        sha256=sha256_of(path),
         dropped=dict(
             data.connection.execute(
                 "SELECT why, count(*) FROM logs WHERE why IS NOT NULL GROUP BY 1 ORDER BY 1"
@@ -284,8 +284,3 @@ def _losses(connection: duckdb.DuckDBPyConnection) -> str:
 
 def _as_it_is(texts: Sequence[str]) -> tuple[list[str], Mapping[str, int]]:
     return list(texts), {}
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

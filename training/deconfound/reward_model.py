@@ -19,10 +19,18 @@ from numpy.typing import NDArray
 from leucippus.errors import InputError
 from leucippus.training.deconfound.features import Features
 from leucippus.training.deconfound.logs import Floats, Ints, tally
-from leucippus.training.deconfound.ridge import PENALTIES, Sums, held_out_loss, path, sums_by_fold, text_folds, total
+from leucippus.training.deconfound.ridge import (
+    BLOCK,
+    PENALTIES,
+    Sums,
+    held_out_loss,
+    path,
+    sums_by_fold,
+    text_folds,
+    total,
+)
 
 _VERSION = 1
-_BLOCK = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +61,9 @@ class RewardModel:
         """(m,) of the expected reward."""
         self._check(e)
         found = np.empty(len(e))
-        for start in range(0, len(e), _BLOCK):
-            part = np.asarray(e[start : start + _BLOCK], dtype=np.float64) - self.centre
-            found[start : start + _BLOCK] = np.sqrt(((part @ self.covariance) * part).sum(axis=1).clip(min=0.0))
+        for start in range(0, len(e), BLOCK):
+            part = np.asarray(e[start : start + BLOCK], dtype=np.float64) - self.centre
+            found[start : start + BLOCK] = np.sqrt(((part @ self.covariance) * part).sum(axis=1).clip(min=0.0))
         return found
 
     def save(self, path: Path) -> None:
@@ -136,7 +144,7 @@ def fit_reward_model(
     fit = path(whole)
     weights = fit.weights(penalty, 0)
     predicted = np.concatenate(
-        [phi.block(at) @ weights for at in np.array_split(np.arange(len(e)), 1 + len(e) // _BLOCK)]
+        [phi.block(at) @ weights for at in np.array_split(np.arange(len(e)), 1 + len(e) // BLOCK)]
     )
     offset = float(fit.v_mean[0] - fit.x_mean @ weights)
     u = (r - offset - predicted[text_of]) * weight

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from leucippus.errors import InputError
-from leucippus.serving.packaged import SMOLLM2
+from leucippus.serving.packaged import SMOLLM2, sha256_of
 from leucippus.training.adapter import CONFIG, last_checkpoint, save
 from leucippus.training.axiomatic.adapter import SMOLLM2_NAMES, find_base
 from leucippus.training.axiomatic.train import CHECKPOINTS, TRAINING
@@ -89,7 +89,7 @@ def tune(
     told = json.dumps([lesson if isinstance(lesson, str) else asdict(lesson) for lesson in lessons])
     made = _Made(
         base=base_name(base),
-        start=_digest(start / "adapter_model.safetensors") if start else None,
+        start=sha256_of(start / "adapter_model.safetensors") if start else None,
         lessons_sha256=hashlib.sha256(told.encode()).hexdigest(),
         recipe=recipe,
     )
@@ -211,8 +211,3 @@ def write_whole(file: Path, text: str) -> None:
         scratch.replace(file)
     finally:
         scratch.unlink(missing_ok=True)
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
